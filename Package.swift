@@ -1,0 +1,83 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
+//
+// The package is the architecture diagram: layers from the bottom up, every arrow points down.
+
+import PackageDescription
+
+let house: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .treatWarning("StrictMemorySafety", as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableExperimentalFeature("Lifetimes"),
+]
+
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let collections: Target.Dependency = .product(name: "Collections", package: "swift-collections")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let database: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let yaml: Target.Dependency = .product(name: "Yams", package: "Yams")
+let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, resources: [.copy("Fixtures")], swiftSettings: house)
+}
+
+let package = Package(
+    name: "fwoc",
+    products: [
+        .executable(name: "fwoc-agent", targets: ["fwoc-agent"])
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        // C: module maps, shims and SIMD kernels
+        .target(name: "CKernels"),
+        .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+        .systemLibrary(name: "CFFmpeg", pkgConfig: "libavformat libavcodec libswscale libswresample libavutil",
+            providers: [.apt(["libavformat-dev", "libavcodec-dev", "libswscale-dev", "libswresample-dev", "libavutil-dev"])]),
+        .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
+
+        // Vocabulary
+        .target(name: "Tensors", swiftSettings: house),
+        .target(name: "MediaTypes", swiftSettings: house),
+
+        // Shared by agent and trainer
+        .target(name: "MediaFiles", dependencies: ["MediaTypes", "CFFmpeg", "CCairo"], swiftSettings: house),
+        .target(name: "FrontEnd", dependencies: ["MediaTypes", "Tensors", "CKernels"], swiftSettings: house),
+        .target(name: "ModelBundle", dependencies: ["Tensors", protobuf, yaml, crypto], swiftSettings: house),
+        .target(name: "Inference", dependencies: ["Tensors", "ModelBundle", "CKernels", "COpenBLAS"], swiftSettings: house),
+
+        // The agent
+        .target(name: "Gallery", dependencies: [database, logging, "Tensors"], swiftSettings: house),
+        .target(name: "Recognition",
+            dependencies: ["FrontEnd", "Inference", "ModelBundle", "Gallery", "MediaTypes", "Tensors", collections, logging],
+            swiftSettings: house),
+        .target(name: "Publishing", dependencies: ["MediaTypes", "Recognition"], swiftSettings: house),
+        .target(name: "AgentRuntime",
+            dependencies: ["Recognition", "Publishing", "Gallery", "MediaFiles", "ModelBundle", "Inference", "FrontEnd", "MediaTypes", logging],
+            swiftSettings: house),
+        .executableTarget(name: "fwoc-agent", dependencies: ["AgentRuntime", argumentParser, logging], swiftSettings: house),
+
+        tests("TensorsTests", ["Tensors"]),
+        tests("MediaTypesTests", ["MediaTypes"]),
+        tests("MediaFilesTests", ["MediaFiles"]),
+        tests("FrontEndTests", ["FrontEnd", "Tensors", "MediaTypes"]),
+        tests("ModelBundleTests", ["ModelBundle", "Tensors"]),
+        tests("InferenceTests", ["Inference", "ModelBundle", "Tensors", "CKernels"]),
+        tests("GalleryTests", ["Gallery"]),
+        tests("RecognitionTests", ["Recognition"]),
+        tests("PublishingTests", ["Publishing"]),
+        tests("AgentTests", ["AgentRuntime"]),
+    ]
+)

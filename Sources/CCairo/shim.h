@@ -1,0 +1,3 @@
+// Cairo has no module map of its own.
+#pragma once
+#include <cairo.h>

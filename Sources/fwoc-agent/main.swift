@@ -1,0 +1,1 @@
+print("fwoc-agent")
