@@ -1,0 +1,40 @@
+/// The preprocessing of the public reference models.
+extension FrontEndContract {
+    /// Face detector YuNet: BGR 0…255, any size that is a multiple of 32.
+    public static func yunet(width: Int = 640, height: Int = 384) -> FrontEndContract {
+        FrontEndContract(picture: PictureContract(width: width, height: height, colour: .bgr, geometry: .letterbox))
+    }
+
+    /// Face detector Ultra-Light-Fast-Generic-Face RFB-320.
+    public static let ultraLightFace320 = FrontEndContract(
+        picture: PictureContract(
+            width: 320, height: 240, colour: .rgb, geometry: .letterbox, mean: [127, 127, 127], scale: [1 / 128, 1 / 128, 1 / 128]))
+
+    /// Face encoder `mobilefacenet_128`: ImageNet's mean and deviation.
+    public static let mobileFaceNet128 = FrontEndContract(
+        picture: PictureContract(
+            width: 112, height: 112, colour: .rgb, geometry: .fivePoints(template: AlignmentTemplate.arcFace112),
+            mean: [0.485 * 255, 0.456 * 255, 0.406 * 255], scale: [1 / (0.229 * 255), 1 / (0.224 * 255), 1 / (0.225 * 255)]))
+
+    /// Face encoder `face_mbf_512`: (level − 127.5)/127.5.
+    public static let faceMBF512 = FrontEndContract(
+        picture: PictureContract(
+            width: 112, height: 112, colour: .rgb, geometry: .fivePoints(template: AlignmentTemplate.arcFace112),
+            mean: [127.5, 127.5, 127.5], scale: [1 / 127.5, 1 / 127.5, 1 / 127.5]))
+
+    /// Dense landmarks `face_mesh_468`: level/255.
+    public static let faceMesh468 = FrontEndContract(
+        picture: PictureContract(
+            width: 192, height: 192, colour: .rgb, geometry: .levelSquare(boxScale: 1.5), scale: [1 / 255, 1 / 255, 1 / 255]))
+
+    /// Voice encoder `speaker_tdnn_512`.
+    public static let speakerTDNN512 = FrontEndContract(sound: .logMel(LogMelContract()))
+
+    /// Voice activity detector Silero, 16 kHz.
+    public static let silero = FrontEndContract(sound: .waveform(WaveformContract(window: 512, context: 64)))
+
+    /// Active speaker detector LR-ASD: grey faces 0…255 and cepstra.
+    public static let lrASD = FrontEndContract(
+        picture: PictureContract(width: 112, height: 112, colour: .grey, geometry: .speakingFace(cropScale: 0.4), border: 110),
+        sound: .mfcc(MFCCContract()))
+}
