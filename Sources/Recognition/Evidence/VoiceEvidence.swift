@@ -1,0 +1,84 @@
+import MediaTypes
+
+/// What is known of one appearance's voice: the mean embedding of the speech credited to it.
+///
+/// Speech fills a window; a full window's embedding joins the mean for good (older windows fade), and the window that is
+/// being filled joins it for the time being. Allocates at init only.
+struct VoiceEvidence {
+    /// Newly credited frames (10 ms) after which the embedding is worth computing again.
+    static let refresh = 50
+    static let retention: Float = 0.8
+
+    private let filters: Int
+    private let capacity: Int
+    private var window: [Float]
+    private var windowCount = 0
+    private var sum: [Float]
+    private var scratch: [Float]
+    private var encodedFrames = 0
+    /// Unit length; meaningless while ``isKnown`` is false.
+    private(set) var mean: [Float]
+    private(set) var isKnown = false
+    /// Frames credited.
+    private(set) var frames = 0
+    /// End of the newest credited frame.
+    private(set) var last: Instant?
+
+    init(encoder: VoiceEncoder) {
+        filters = encoder.filters
+        capacity = VoiceEncoder.lengths.last ?? 300
+        window = [Float](repeating: 0, count: capacity * filters)
+        sum = [Float](repeating: 0, count: encoder.dimension)
+        scratch = sum
+        mean = sum
+    }
+
+    var seconds: Float { Float(frames) / 100 }
+
+    /// Credits frames that `copy` writes, `[count, filters]`.
+    mutating func append(count: Int, until end: Instant, copy: (inout MutableSpan<Float>) -> Void) {
+        precondition(count <= capacity - windowCount)
+        var span = window.mutableSpan
+        var target = span.extracting(windowCount * filters..<(windowCount + count) * filters)
+        copy(&target)
+        windowCount += count
+        frames += count
+        last = end
+    }
+
+    /// Frames that ``append(count:until:copy:)`` takes before the window must be encoded.
+    var room: Int { capacity - windowCount }
+
+    var needsEncoding: Bool {
+        VoiceEncoder.suffices(frames: windowCount)
+            && (windowCount == capacity || frames - encodedFrames >= Self.refresh || !isKnown)
+    }
+
+    /// Computes the embedding anew.
+    mutating func encode(with encoder: VoiceEncoder) throws(RecognitionError) {
+        try encoder.encode(window.span.extracting(first: windowCount * filters), into: &scratch)
+        for index in sum.indices { mean[index] = sum[index] + scratch[index] * Float(windowCount) }
+        UnitLength.normalise(&mean)
+        isKnown = true
+        encodedFrames = frames
+        if windowCount == capacity {
+            for index in sum.indices { sum[index] = sum[index] * Self.retention + scratch[index] * Float(windowCount) }
+            windowCount = 0
+        }
+    }
+
+    /// Speech that was credited but is in no embedding yet, and is enough for one.
+    var hasUnencodedSpeech: Bool { VoiceEncoder.suffices(frames: windowCount) && frames > encodedFrames }
+
+    /// Speech heard elsewhere turned out to be this appearance's.
+    mutating func confirm(at instant: Instant) { last = instant }
+
+    mutating func reset() {
+        windowCount = 0
+        encodedFrames = 0
+        frames = 0
+        isKnown = false
+        last = nil
+        for index in sum.indices { sum[index] = 0 }
+    }
+}

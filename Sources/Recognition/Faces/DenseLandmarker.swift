@@ -1,0 +1,93 @@
+import Foundation
+import FrontEnd
+import Inference
+public import MediaTypes
+public import ModelBundle
+
+/// Pose and mouth of a face, from dense landmarks.
+public struct FaceShape: Sendable, Hashable {
+    /// Degrees. Positive yaw: the face turns to the image's right; positive pitch: it looks down; positive roll: it leans clockwise.
+    public var yaw: Float
+    public var pitch: Float
+    public var roll: Float
+    /// Distance of the inner lips over the distance of the mouth's corners, 0 (closed) and more.
+    public var mouthOpening: Float
+    /// Outline of the lips in pixels of the frame, upper then lower, corner to corner.
+    public var lips: [Point]
+    /// Probability that the crop held a face at all, 0…1.
+    public var confidence: Float
+}
+
+/// Finds 468 points of a face in three dimensions (Kartynnik et al., *Real-time Facial Surface Geometry from Monocular Video
+/// on Mobile GPUs*, 2019), and reads pose and mouth from them.
+///
+/// Point numbers are those of the MediaPipe face mesh. Thread-bound.
+public final class DenseLandmarker {
+    /// Outer lip contour from the image-left corner over the upper lip to the right one, then back under the lower lip.
+    private static let lipContour = [61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 375, 321, 405, 314, 17, 84, 181, 91, 146]
+    private static let outerEyes = (33, 263)
+    private static let foreheadAndChin = (10, 152)
+    private static let innerLips = (13, 14)
+    private static let mouthCorners = (61, 291)
+
+    private let network: Network
+    private let normalisation: PixelNormalisation
+    private let contract: PictureContract
+    private let boxScale: Float
+    private let points: Int
+    private let confidence: Int?
+    private var crop: [UInt8]
+    private var lips: [Point]
+
+    public init(_ graph: Graph, contract: FrontEndContract) throws(RecognitionError) {
+        guard let picture = contract.picture, picture.colour.channels == 3, case .levelSquare(let boxScale) = picture.geometry else {
+            throw RecognitionError(role: "face-landmarks", "its front end must be a level colour square")
+        }
+        self.contract = picture
+        self.boxScale = boxScale
+        (network, normalisation) = try RecognitionError.naming("face-landmarks") {
+            guard let name = graph.inputs.first?.name else { throw RecognitionError(role: "face-landmarks", "the graph has no input") }
+            return (
+                try Network(graph, inputs: [name: .shape([1, 3, picture.height, picture.width])]), try PixelNormalisation(picture)
+            )
+        }
+        guard let points = network.outputs.firstIndex(where: { $0.count == 3 * 468 }) else {
+            throw RecognitionError(role: "face-landmarks", "expected an output of 468 points in 3-D")
+        }
+        self.points = points
+        confidence = network.outputs.firstIndex { $0.count == 1 }
+        crop = [UInt8](repeating: 0, count: picture.elementCount)
+        lips = [Point](repeating: Point(x: 0, y: 0), count: Self.lipContour.count)
+    }
+
+    /// - Returns: `nil` where the box spans no face.
+    public func shape(
+        _ frame: VideoFrame, box: BoundingBox, landmarks: FaceLandmarks, with sampler: CropSampler
+    ) throws(RecognitionError) -> FaceShape? {
+        guard let transform = try? CropTransform(levelSquareAround: box, eyes: landmarks, boxScale: boxScale, size: contract.width)
+        else { return nil }
+        var output = crop.mutableSpan
+        sampler.writeRGB(frame, transform, width: contract.width, height: contract.height, border: contract.border, into: &output)
+        network.withInput(0, as: Float.self) { normalisation.write(crop.span, into: &$0) }
+        try RecognitionError.naming("face-landmarks") { try network.run() }
+        let score = confidence.map { network.withOutput($0, as: Float.self) { 1 / (1 + exp(-$0[0])) } } ?? 1
+        return network.withOutput(points, as: Float.self) { values in
+            func point(_ index: Int) -> SIMD3<Float> { SIMD3(values[3 * index], values[3 * index + 1], values[3 * index + 2]) }
+            func unit(_ v: SIMD3<Float>) -> SIMD3<Float> { v / max((v * v).sum().squareRoot(), 1e-6) }
+            let across = unit(point(Self.outerEyes.1) - point(Self.outerEyes.0))
+            let down = unit(point(Self.foreheadAndChin.1) - point(Self.foreheadAndChin.0))
+            let inPlaneRoll = atan2(transform.b, transform.a)
+            let open = point(Self.innerLips.1) - point(Self.innerLips.0)
+            let wide = point(Self.mouthCorners.1) - point(Self.mouthCorners.0)
+            for (slot, index) in Self.lipContour.enumerated() {
+                lips[slot] = transform.framePoint(Point(x: values[3 * index], y: values[3 * index + 1]))
+            }
+            let degrees = 180 / Float.pi
+            return FaceShape(
+                yaw: asin(min(max(across.z, -1), 1)) * degrees, pitch: asin(min(max(down.z, -1), 1)) * degrees,
+                roll: (atan2(across.y, across.x) + inPlaneRoll) * degrees,
+                mouthOpening: (open * open).sum().squareRoot() / max((wide * wide).sum().squareRoot(), 1e-3), lips: lips,
+                confidence: score)
+        }
+    }
+}
