@@ -104,14 +104,18 @@ def overlap(a, b):
     return shared / (a[2] * a[3] + b[2] * b[3] - shared)
 
 
-def speaking_crop(picture, box):
-    """The grey 112x112 crop that LR-ASD's own demonstration cuts: 0.7 of the longer side, a fifth of it below the centre."""
-    x, y, w, h = box[:4]
-    side = max(w, h)
-    cx, cy, half = x + w / 2, y + h / 2 + 0.2 * side, 0.35 * side
-    scale = 112 / (2 * half)
-    matrix = np.float64([[scale, 0, -scale * (cx - half)], [0, scale, -scale * (cy - half)]])
+def square_crop(picture, cx, cy, side):
+    """A grey 112x112 picture of a square."""
+    scale = 112 / side
+    matrix = np.float64([[scale, 0, -scale * (cx - side / 2)], [0, scale, -scale * (cy - side / 2)]])
     return cv2.cvtColor(cv2.warpAffine(picture, matrix, (112, 112), borderMode=cv2.BORDER_REPLICATE), cv2.COLOR_BGR2GRAY)
+
+
+def speaking_crop(picture, box):
+    """The square around the face box, as AVA's crops are. LR-ASD tells speakers apart by more on it than on the middle of an
+    enlarged box, which its demonstration cuts for boxes tighter than YuNet's (conversations.py compares them)."""
+    x, y, w, h = box[:4]
+    return square_crop(picture, x + w / 2, y + h / 2, max(w, h))
 
 
 class Track:
