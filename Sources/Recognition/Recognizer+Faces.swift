@@ -111,5 +111,6 @@ extension Recognizer {
         owner.face.add(
             embedding, quality: quality, yaw: shape?.yaw ?? pose.yaw, pixels: Int(track.box.height.rounded()), at: frame.instant)
         owner.isDirty = true
+        collector?.collectFace(embedding, quality: quality, track: owner.id, at: frame.instant)
     }
 }

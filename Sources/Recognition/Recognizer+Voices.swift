@@ -87,8 +87,7 @@ extension Recognizer {
     private func append(_ frames: Range<Int>, until end: Instant, to appearance: Appearance, _ logMel: LogMel) throws(RecognitionError) {
         guard let encoder = models.voiceEncoder else { return }
         if let room = appearance.voice?.room, room < frames.count {
-            try timings.measure(.voiceEncoding) { () throws(RecognitionError) in try appearance.voice?.encode(with: encoder) }
-            appearance.isDirty = true
+            try encode(appearance, with: encoder)
         }
         appearance.voice?.append(count: frames.count, until: end) { logMel.copyFrames(frames, into: &$0) }
     }
@@ -113,8 +112,16 @@ extension Recognizer {
         guard let encoder = models.voiceEncoder, let voice = appearance.voice,
             voice.needsEncoding || (isFinal && voice.hasUnencodedSpeech)
         else { return }
+        try encode(appearance, with: encoder)
+    }
+
+    private func encode(_ appearance: Appearance, with encoder: VoiceEncoder) throws(RecognitionError) {
         try timings.measure(.voiceEncoding) { () throws(RecognitionError) in try appearance.voice?.encode(with: encoder) }
         appearance.isDirty = true
+        if let collector, let voice = appearance.voice {
+            collector.collectVoice(
+                voice.newest, seconds: Float(voice.newestFrames) / 100, track: appearance.id, run: voice.windowIndex, at: now)
+        }
     }
 
     /// While no picture comes, a voice that matches somebody who was there a moment ago is theirs.

@@ -27,6 +27,8 @@ public final class Recognizer {
 
     public let settings: Settings
     public let timings: StageTimings
+    /// Gets every embedding; `nil` (the default) for everything but enrolment.
+    public var collector: (any EvidenceCollector)?
     let models: RecognitionModels
     let matcher: OpenSetMatcher
     let sampler = CropSampler(maximumSize: 192)
@@ -114,6 +116,8 @@ public final class Recognizer {
     }
 
     public var droppedDetections: Int { tracker.droppedDetections }
+    /// Whether any speech was heard.
+    public var lastSpeechKnown: Bool { lastSpeech != nil }
     public var droppedSamples: Int { sound?.droppedSamples ?? 0 }
 
     public var videoState: ModalityState {

@@ -19,6 +19,13 @@ struct VoiceEvidence {
     /// Unit length; meaningless while ``isKnown`` is false.
     private(set) var mean: [Float]
     private(set) var isKnown = false
+    /// Embedding of the newest window alone, unit length.
+    var newest: [Float] { scratch }
+    /// Length of the newest window in frames.
+    private(set) var newestFrames = 0
+    /// Windows begun, counted from 0.
+    private(set) var windowIndex = 0
+    private var closesWindow = false
     /// Frames credited.
     private(set) var frames = 0
     /// End of the newest credited frame.
@@ -56,6 +63,9 @@ struct VoiceEvidence {
 
     /// Computes the embedding anew.
     mutating func encode(with encoder: VoiceEncoder) throws(RecognitionError) {
+        if closesWindow { windowIndex += 1 }
+        closesWindow = windowCount == capacity
+        newestFrames = windowCount
         try encoder.encode(window.span.extracting(first: windowCount * filters), into: &scratch)
         for index in sum.indices { mean[index] = sum[index] + scratch[index] * Float(windowCount) }
         UnitLength.normalise(&mean)
@@ -75,6 +85,9 @@ struct VoiceEvidence {
 
     mutating func reset() {
         windowCount = 0
+        newestFrames = 0
+        windowIndex = 0
+        closesWindow = false
         encodedFrames = 0
         frames = 0
         isKnown = false

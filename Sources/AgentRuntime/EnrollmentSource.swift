@@ -1,0 +1,283 @@
+import Foundation
+import FrontEnd
+public import Gallery
+import MediaFiles
+import MediaTypes
+public import Recognition
+
+/// Which face of a clip or picture is meant where there are several.
+public enum FaceChoice: Sendable, Hashable {
+    /// There must be only one.
+    case only
+    /// The one with the largest area over time.
+    case largest
+    /// The one that speech was credited to most.
+    case speaking
+    /// The one that this track number belongs to, as `replay` prints it.
+    case track(Int)
+}
+
+/// Templates for the gallery, made from files with the same recognition that will use them.
+public struct EnrollmentSource {
+    /// What was found in one clip, folder or recording.
+    public struct Findings: Sendable {
+        public var candidates: [TemplateCandidate] = []
+        /// What was left out and why, for the user.
+        public var notes: [String] = []
+        public var speechSeconds: Double = 0
+    }
+
+    /// Least speech in seconds that a recording must hold to be enrolled by itself.
+    public static let leastSpeech = 2.0
+    /// Most face templates from one clip.
+    static let mostFaces = 8
+    /// Mean embeddings of one person in one clip agree by more than this.
+    static let samePersonCosine: Float = 0.45
+
+    private let makeRecognizer: () throws -> Recognizer
+    private let detector: FaceDetector?
+    private let encoder: FaceEncoder?
+    private let choice: FaceChoice
+
+    /// - Parameter makeRecognizer: a recognizer with an empty gallery.
+    public init(
+        choice: FaceChoice, detector: FaceDetector?, encoder: FaceEncoder?, makeRecognizer: @escaping () throws -> Recognizer
+    ) {
+        self.makeRecognizer = makeRecognizer
+        self.detector = detector
+        self.encoder = encoder
+        self.choice = choice
+    }
+
+    /// Face and voice from a clip: the face's pictures, and the speech that its lips spoke.
+    public func clip(_ path: String) throws -> Findings {
+        let (collector, recognizer) = try collect(path, video: true)
+        let groups = collector.people()
+        let name = (path as NSString).lastPathComponent
+        guard !groups.isEmpty else {
+            throw AgentError(.badData, "\(path): no face found in this clip; a face must be at least 20 pixels high and in view for half a second")
+        }
+        let chosen: EvidenceCollection.Person
+        switch choice {
+        case .only:
+            guard groups.count == 1 else {
+                let list = groups.map { "track \($0.tracks.map { "\($0.value)" }.joined(separator: "+")) (\($0.faces.count) pictures)" }
+                throw AgentError(
+                    .badData,
+                    "\(path): \(groups.count) faces found: \(list.joined(separator: ", ")); say who is meant with --face largest, --face speaking or --face TRACK")
+            }
+            chosen = groups[0]
+        case .largest:
+            chosen = groups.max { $0.area < $1.area } ?? groups[0]
+        case .speaking:
+            guard let speaker = groups.max(by: { $0.speechSeconds < $1.speechSeconds }), speaker.speechSeconds > 0 else {
+                throw AgentError(.badData, "\(path): no face in this clip speaks; choose with --face largest or --face TRACK")
+            }
+            chosen = speaker
+        case .track(let number):
+            guard let group = groups.first(where: { $0.tracks.contains(TrackID(number)) }) else {
+                let known = groups.flatMap(\.tracks).map { "\($0.value)" }.joined(separator: ", ")
+                throw AgentError(.badData, "\(path): no track \(number); the tracks with a usable face are \(known)")
+            }
+            chosen = group
+        }
+        var findings = Findings()
+        findings.speechSeconds = chosen.speechSeconds
+        for face in chosen.selectedFaces(limit: Self.mostFaces) {
+            findings.candidates.append(
+                TemplateCandidate(
+                    modality: .face, embedding: face.embedding, quality: face.quality,
+                    origin: TemplateCandidate.origin(file: name, at: face.instant.seconds)))
+        }
+        for voice in chosen.voices {
+            findings.candidates.append(
+                TemplateCandidate(
+                    modality: .voice, embedding: voice.embedding, quality: min(1, voice.seconds / 3),
+                    origin: TemplateCandidate.origin(file: name, at: voice.instant.seconds)))
+        }
+        if chosen.voices.isEmpty {
+            findings.notes.append(
+                "voice not enrolled from \(name): "
+                    + (recognizer.lastSpeechKnown
+                        ? "too little speech was spoken by this face alone (0.8 s in one go are needed)" : "no speech in it"))
+        }
+        return findings
+    }
+
+    /// A voice from a recording that holds one person's speech.
+    public func sound(_ path: String) throws -> Findings {
+        let (collector, _) = try collect(path, video: false)
+        let seconds = collector.voices.reduce(0) { $0 + Double($1.seconds) }
+        guard seconds >= Self.leastSpeech else {
+            throw AgentError(
+                .badData,
+                String(format: "%@: too little speech: %.1f s found, at least %.1f s are needed", path, seconds, Self.leastSpeech))
+        }
+        let name = (path as NSString).lastPathComponent
+        var findings = Findings()
+        findings.speechSeconds = seconds
+        findings.candidates = collector.voices.map {
+            TemplateCandidate(
+                modality: .voice, embedding: $0.embedding, quality: min(1, $0.seconds / 3),
+                origin: TemplateCandidate.origin(file: name, at: $0.instant.seconds))
+        }
+        return findings
+    }
+
+    /// A face from every picture in a folder. Pictures without a face, or with several, are left out and named.
+    public func pictures(_ directory: String) throws -> Findings {
+        guard let detector, let encoder else {
+            throw AgentError(.configuration, "the bundle has no face detector or no face encoder; pictures cannot be enrolled")
+        }
+        var isDirectory = ObjCBool(false)
+        guard unsafe FileManager.default.fileExists(atPath: directory, isDirectory: &isDirectory) else {
+            throw AgentError(.noInput, "\(directory): no such folder")
+        }
+        guard isDirectory.boolValue else { throw AgentError(.noInput, "\(directory): not a folder; --images takes a folder of pictures") }
+        let names = (try FileManager.default.contentsOfDirectory(atPath: directory)).sorted().filter { !$0.hasPrefix(".") }
+        var findings = Findings()
+        let sampler = CropSampler(maximumSize: 192)
+        var embedding = [Float](repeating: 0, count: encoder.dimension)
+        for name in names {
+            let path = (directory as NSString).appendingPathComponent(name)
+            let frame: VideoFrame
+            do { frame = try PictureReader.read(path: path) } catch {
+                findings.notes.append("left out \(error)")
+                continue
+            }
+            let faces = try detector.detect(frame).filter { $0.box.height >= FaceQuality.smallestFace }
+            guard let face = faces.max(by: { $0.box.area < $1.box.area }) else {
+                findings.notes.append("left out \(name): no face found")
+                continue
+            }
+            // A face in the background is not a second candidate.
+            let rivals = faces.count { $0.box.area > 0.25 * face.box.area }
+            guard rivals == 1 || choice == .largest else {
+                findings.notes.append("left out \(name): \(rivals) faces found; choose with --face largest")
+                continue
+            }
+            guard encoder.cut(frame, face.landmarks, with: sampler) else { continue }
+            try encoder.encode(into: &embedding)
+            let quality = FaceQuality.quality(
+                pixels: face.box.height,
+                sharpness: Sharpness.laplacianDeviation(ofPlanes: encoder.crop.span, width: 112, height: 112),
+                yaw: FacePose(face.landmarks).yaw, pitch: 0, detection: face.score)
+            findings.candidates.append(
+                TemplateCandidate(
+                    modality: .face, embedding: embedding, quality: quality, origin: TemplateCandidate.origin(file: name)))
+        }
+        guard !findings.candidates.isEmpty else {
+            throw AgentError(
+                .badData,
+                "\(directory): no picture with one clear face among \(names.count) files"
+                    + (findings.notes.isEmpty ? "" : ":\n  " + findings.notes.prefix(10).joined(separator: "\n  ")))
+        }
+        return findings
+    }
+
+    private func collect(_ path: String, video: Bool) throws -> (EvidenceCollection, Recognizer) {
+        var options = MediaReader.Options()
+        options.readsVideo = video
+        let reader = try MediaReader(path: path, options: options)
+        let recognizer = try makeRecognizer()
+        let collector = EvidenceCollection()
+        recognizer.collector = collector
+        while let item = reader.next() {
+            switch item {
+            case .video(let frame): try recognizer.consume(frame)
+            case .audio(let block): try recognizer.consume(block)
+            }
+            for observation in recognizer.observations { collector.note(observation) }
+            recognizer.takeDecisions { _ in }
+        }
+        try recognizer.finish()
+        return (collector, recognizer)
+    }
+}
+
+/// Every embedding of one clip, by track.
+final class EvidenceCollection: EvidenceCollector {
+    struct Face {
+        var embedding: [Float]
+        var quality: Float
+        var instant: Instant
+    }
+
+    struct Voice {
+        var embedding: [Float]
+        var seconds: Float
+        var instant: Instant
+    }
+
+    /// One person's evidence over all their tracks.
+    struct Person {
+        var tracks: [TrackID]
+        var faces: [Face]
+        var voices: [Voice]
+        var area: Float
+
+        var speechSeconds: Double { voices.reduce(0) { $0 + Double($1.seconds) } }
+        var mean: [Float] { EvidenceCollection.mean(faces) }
+
+        /// The mean, and then pictures by quality that differ from one another.
+        func selectedFaces(limit: Int) -> [Face] {
+            guard let best = faces.max(by: { $0.quality < $1.quality }) else { return [] }
+            var chosen = [Face(embedding: mean, quality: best.quality, instant: best.instant)]
+            for face in faces.sorted(by: { ($0.quality, $1.instant) > ($1.quality, $0.instant) }) where chosen.count < limit {
+                guard face.quality >= 0.5 * best.quality else { break }
+                let isNew = chosen.dropFirst().allSatisfy { EvidenceCollection.cosine($0.embedding, face.embedding) < 0.93 }
+                if isNew || chosen.count < 3 { chosen.append(face) }
+            }
+            return chosen
+        }
+    }
+
+    private var facesByTrack: [TrackID: [Face]] = [:]
+    private var voicesByTrack: [TrackID: [Int: Voice]] = [:]
+    private var areaByTrack: [TrackID: Float] = [:]
+
+    func collectFace(_ embedding: [Float], quality: Float, track: TrackID, at instant: Instant) {
+        facesByTrack[track, default: []].append(Face(embedding: embedding, quality: quality, instant: instant))
+    }
+
+    func collectVoice(_ embedding: [Float], seconds: Float, track: TrackID, run: Int, at instant: Instant) {
+        voicesByTrack[track, default: [:]][run] = Voice(embedding: embedding, seconds: seconds, instant: instant)
+    }
+
+    func note(_ observation: FaceObservation) { areaByTrack[observation.track, default: 0] += observation.box.area }
+
+    /// All speech, whoever spoke it.
+    var voices: [Voice] { voicesByTrack.values.flatMap(\.values).sorted { $0.instant < $1.instant } }
+
+    /// Tracks joined into people, most pictures first; people who were hardly seen are left out.
+    func people() -> [Person] {
+        var people: [Person] = []
+        for (track, faces) in facesByTrack.sorted(by: { ($0.value.count, $1.key) > ($1.value.count, $0.key) }) {
+            let own = voicesByTrack[track].map { $0.sorted { $0.key < $1.key }.map(\.value) } ?? []
+            let mean = Self.mean(faces)
+            if let index = people.firstIndex(where: { Self.cosine($0.mean, mean) > EnrollmentSource.samePersonCosine }) {
+                people[index].tracks.append(track)
+                people[index].faces += faces
+                people[index].voices += own
+                people[index].area += areaByTrack[track] ?? 0
+            } else {
+                people.append(Person(tracks: [track], faces: faces, voices: own, area: areaByTrack[track] ?? 0))
+            }
+        }
+        let most = people.map(\.faces.count).max() ?? 0
+        return people.filter { $0.faces.count >= 2 && $0.faces.count * 8 >= most }
+    }
+
+    static func mean(_ faces: [Face]) -> [Float] {
+        guard var sum = faces.first.map({ [Float](repeating: 0, count: $0.embedding.count) }) else { return [] }
+        for face in faces {
+            for index in sum.indices { sum[index] += face.quality * face.embedding[index] }
+        }
+        let norm = sum.reduce(0) { $0 + $1 * $1 }.squareRoot()
+        return norm > 0 ? sum.map { $0 / norm } : sum
+    }
+
+    static func cosine(_ a: [Float], _ b: [Float]) -> Float {
+        zip(a, b).reduce(0) { $0 + $1.0 * $1.1 }
+    }
+}
