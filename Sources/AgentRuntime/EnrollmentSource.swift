@@ -159,9 +159,8 @@ public struct EnrollmentSource {
             guard encoder.cut(frame, face.landmarks, with: sampler) else { continue }
             try encoder.encode(into: &embedding)
             let quality = FaceQuality.quality(
-                pixels: face.box.height,
-                sharpness: Sharpness.laplacianDeviation(ofPlanes: encoder.crop.span, width: 112, height: 112),
-                yaw: FacePose(face.landmarks).yaw, pitch: 0, detection: face.score)
+                pixels: face.box.height, sharpness: encoder.sharpness, yaw: (try? HeadPose(face.landmarks))?.yaw ?? 0, pitch: 0,
+                detection: face.score)
             findings.candidates.append(
                 TemplateCandidate(
                     modality: .face, embedding: embedding, quality: quality, origin: TemplateCandidate.origin(file: name)))

@@ -89,10 +89,10 @@ extension Recognizer {
         let shape = appearance.shape.flatMap { $0.confidence > 0.5 ? $0 : nil }
         let cut = timings.measure(.faceEncoding) { encoder.cut(frame, track.landmarks, with: sampler) }
         guard cut else { return }
-        let pose = FacePose(track.landmarks)
+        let pose = try? HeadPose(track.landmarks)
+        let yaw = shape?.yaw ?? pose?.yaw ?? 0
         let quality = FaceQuality.quality(
-            pixels: track.box.height, sharpness: Sharpness.laplacianDeviation(ofPlanes: encoder.crop.span, width: 112, height: 112),
-            yaw: shape?.yaw ?? pose.yaw, pitch: shape?.pitch ?? 0, detection: track.score)
+            pixels: track.box.height, sharpness: encoder.sharpness, yaw: yaw, pitch: shape?.pitch ?? 0, detection: track.score)
         guard quality > 0.02 else { return }
         try timings.measure(.faceEncoding) { () throws(RecognitionError) in try encoder.encode(into: &embedding) }
 
@@ -108,8 +108,7 @@ extension Recognizer {
             owner.lastFaceAttempt = frame.instant
             appearances.append(owner)
         }
-        owner.face.add(
-            embedding, quality: quality, yaw: shape?.yaw ?? pose.yaw, pixels: Int(track.box.height.rounded()), at: frame.instant)
+        owner.face.add(embedding, quality: quality, yaw: yaw, pixels: Int(track.box.height.rounded()), at: frame.instant)
         owner.isDirty = true
         collector?.collectFace(embedding, quality: quality, track: owner.id, at: frame.instant)
     }

@@ -44,6 +44,12 @@ public final class FaceEncoder {
         return true
     }
 
+    /// Variance of the Laplacian of the newest crop's green plane: luma but for a little, and at hand.
+    public var sharpness: Float {
+        let size = contract.width * contract.height
+        return CropQuality(of: crop.span.extracting(size..<2 * size), width: contract.width, height: contract.height).sharpness
+    }
+
     /// Embeds ``crop``.
     /// - Parameter embedding: `[dimension]`, overwritten, unit length.
     public func encode(into embedding: inout [Float]) throws(RecognitionError) {

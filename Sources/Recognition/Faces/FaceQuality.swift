@@ -11,12 +11,12 @@ public enum FaceQuality {
 
     /// - Parameters:
     ///   - pixels: height of the face's box.
-    ///   - sharpness: standard deviation of the Laplacian of the aligned grey crop, or `nil` where it was not measured.
+    ///   - sharpness: variance of the Laplacian of the aligned grey crop, or `nil` where it was not measured.
     ///   - yaw: degrees.
     public static func quality(pixels: Float, sharpness: Float?, yaw: Float, pitch: Float, detection: Float) -> Float {
         guard pixels >= smallestFace else { return 0 }
         let size = min(1, 0.2 + 0.8 * (pixels - smallestFace) / (fullSize - smallestFace))
-        let sharp = sharpness.map { min(1, max(0.15, $0 / 12)) } ?? 1
+        let sharp = sharpness.map { min(1, max(0.15, $0.squareRoot() / 12)) } ?? 1
         let turned = max(0, 1 - max(0, abs(yaw) - 20) / 60) * max(0.2, 1 - max(0, abs(pitch) - 20) / 60)
         return size * sharp * turned * min(max(detection, 0), 1)
     }
