@@ -29,6 +29,21 @@ enum FilePath {
         }
     }
 
+    /// Refuses a place for a new file that is a folder or a device.
+    static func checkTarget(_ path: String) throws(MediaError) {
+        var information = stat()
+        guard unsafe stat(path, &information) == 0 else { return }
+        switch information.st_mode & S_IFMT {
+        case S_IFDIR: throw .directory(path: path)
+        case S_IFREG: return
+        default: throw .notRegularFile(path: path)
+        }
+    }
+
+    static func creationFailure(_ path: String, _ code: Int32) -> MediaError {
+        code == EACCES || code == EPERM ? .permissionDenied(path: path) : .writeFailed(path: path, operation: "creating the file", detail: message(code))
+    }
+
     static func message(_ code: Int32) -> String {
         guard let text = unsafe strerror(code) else { return "error \(code)" }
         return unsafe String(cString: text)

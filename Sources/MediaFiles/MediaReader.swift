@@ -41,6 +41,8 @@ public enum MediaItem {
         /// Of the sound that is delivered: only an encoder of this module wants another than the project's.
         var soundRate = AudioFormat.sampleRate
         var soundChannels = 1
+        /// Container time of zero where another reader has settled it, in nanoseconds.
+        var origin: Int64?
 
         public init() {}
     }
@@ -68,7 +70,7 @@ public enum MediaItem {
         var converter: PictureConverter?
         var frame: VideoFrame?
         if let track = video, track.waiting != nil {
-            let made = PictureConverter(like: track.decoder.frame, orientation: chosen.orientation(track, demuxer))
+            let made = PictureConverter(like: track.picture, orientation: chosen.orientation(track, demuxer))
             guard made.width * made.height <= options.mostPixels, max(made.width, made.height) <= 16384 else {
                 throw .pictureTooLarge(path: path, width: made.width, height: made.height, limit: options.mostPixels)
             }
@@ -83,7 +85,7 @@ public enum MediaItem {
         var starts: [Int64] = []
         if let video, let first = video.waiting { starts.append(chosen.start(first, of: video.decoder, demuxer, damageLog)) }
         if let audio { starts.append(chosen.start(audio.block.start.nanoseconds, of: audio.decoder, demuxer, damageLog)) }
-        let origin = starts.min() ?? 0
+        let origin = options.origin ?? starts.min() ?? 0
         self.origin = origin
         damageLog.origin = origin
         self.video = video
@@ -94,6 +96,16 @@ public enum MediaItem {
             video: video.flatMap { track in converter.map { chosen.describe(track, $0, demuxer, origin: origin) } },
             audio: audio.map { chosen.describe($0, demuxer, origin: origin) }, container: demuxer.formatName,
             duration: demuxer.duration.map(TimeSpan.init(nanoseconds:)), creationTime: demuxer.metadata("creation_time"))
+    }
+
+    /// A second reader of the same file's sound, on the same time line. Blocks of several channels are interleaved.
+    func soundAlone(rate: Int, channels: Int) throws(MediaError) -> MediaReader {
+        var options = Options()
+        options.readsVideo = false
+        options.soundRate = rate
+        options.soundChannels = channels
+        options.origin = origin
+        return try MediaReader(path: path, options: options)
     }
 
     /// The first damages met so far, at most 64.
@@ -113,7 +125,7 @@ public enum MediaItem {
                 return .audio(block)
             }
             guard let video, let pictureTime, let converter, let frame else { return nil }
-            let isConverted = converter.convert(video.decoder.frame, into: frame)
+            let isConverted = converter.convert(video.picture, into: frame)
             video.take()
             guard isConverted else {
                 damageLog.report(.video, nanoseconds: pictureTime, detail: "a pixel format that cannot be converted")

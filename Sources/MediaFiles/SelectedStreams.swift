@@ -58,7 +58,7 @@ struct SelectedStreams {
 
     /// That the first picture or its stream asks for.
     func orientation(_ track: VideoTrack, _ demuxer: Demuxer) -> Orientation {
-        if let data = unsafe av_frame_get_side_data(track.decoder.frame.pointer, AV_FRAME_DATA_DISPLAYMATRIX),
+        if let data = unsafe av_frame_get_side_data(track.picture.pointer, AV_FRAME_DATA_DISPLAYMATRIX),
             unsafe data.pointee.size >= 9 * MemoryLayout<Int32>.stride
         {
             return unsafe UnsafeRawPointer(data.pointee.data).withMemoryRebound(to: Int32.self, capacity: 9) { unsafe Orientation(displayMatrix: $0) }
@@ -91,7 +91,7 @@ struct SelectedStreams {
 
     func describe(_ track: VideoTrack, _ converter: PictureConverter, _ demuxer: Demuxer, origin: Int64) -> MediaStreams.Video {
         let stream = unsafe demuxer.stream(track.decoder.index)
-        let aspect = unsafe av_guess_sample_aspect_ratio(nil, stream, track.decoder.frame.pointer)
+        let aspect = unsafe av_guess_sample_aspect_ratio(nil, stream, track.picture.pointer)
         return unsafe MediaStreams.Video(
             codec: SelectedStreams.codecName(stream), width: converter.width, height: converter.height,
             rotation: converter.orientation.degreesClockwise,

@@ -3,15 +3,22 @@ import MediaTypes
 
 /// The pictures of a clip in presentation order, each with its own time. Thread-bound.
 ///
-/// A picture without a time, or with one that does not lie after the one before, or beyond the declared end of the clip by more
-/// than ten seconds, is placed one nominal period after the one before; the last two are reported as damage.
-final class VideoTrack {
+/// Times grow strictly. A picture with the time of the one before follows it by a millisecond (recorders write such pairs).
+/// One without a time follows by a nominal period. One whose time leaps beyond the next picture's, or more than ten seconds
+/// beyond the declared end of the clip, is placed half way or a nominal period on, and one whose time goes back follows by a
+/// millisecond; these are reported as damage.
+@safe final class VideoTrack {
     let decoder: StreamDecoder
-    let nominalPeriod: Int64
+    /// The picture that ``waiting`` is the time of.
+    let picture = Frame()
+    private let nominalPeriod: Int64
     private let damage: DamageLog
     private let latest: Int64
-    private var previous: Int64?
-    private(set) var isEnded = false
+    /// Of the picture before: its place on the time line, and the time that it declared.
+    private var previous: (placed: Int64, declared: Int64)?
+    /// The decoder's frame holds the picture after ``picture``.
+    private var hasNext = false
+    private var isStarted = false
     /// Presentation time of the waiting picture, in nanoseconds of the container; nil where none waits.
     private(set) var waiting: Int64?
 
@@ -23,34 +30,45 @@ final class VideoTrack {
         self.latest = latest.map { $0 &+ 10_000_000_000 } ?? .max
     }
 
-    /// Decodes the next picture unless one waits already.
+    /// Decodes the next picture unless one waits already. None waits after it at the end of the stream.
     func advance() {
-        guard waiting == nil, !isEnded else { return }
-        guard decoder.next() else {
-            isEnded = true
-            return
+        guard waiting == nil else { return }
+        if !isStarted {
+            isStarted = true
+            hasNext = decoder.next()
         }
-        let declared = unsafe decoder.nanoseconds(decoder.frame.pointer.pointee.best_effort_timestamp)
-        let time: Int64
-        if let previous {
-            let interpolated = previous + nominalPeriod
-            if let declared, declared > previous, declared <= latest {
-                time = declared
-            } else {
-                time = interpolated
-                if let declared {
-                    damage.report(
-                        .timestamp, nanoseconds: time,
-                        detail: declared > latest ? "a picture's time lies far beyond the clip's end" : "a picture's time does not lie after the one before")
-                }
-            }
-        } else {
-            time = declared ?? 0
-        }
-        previous = time
-        waiting = time
+        guard hasNext else { return }
+        picture.clear()
+        unsafe av_frame_move_ref(picture.pointer, decoder.frame.pointer)
+        let declared = declaredTime(picture)
+        hasNext = decoder.next()
+        let placed = place(declared, before: hasNext ? declaredTime(decoder.frame) : nil)
+        previous = (placed, declared ?? placed)
+        waiting = placed
     }
 
     /// The waiting picture has been taken.
     func take() { waiting = nil }
+
+    private func declaredTime(_ frame: borrowing Frame) -> Int64? {
+        unsafe decoder.nanoseconds(frame.pointer.pointee.best_effort_timestamp)
+    }
+
+    private func place(_ declared: Int64?, before next: Int64?) -> Int64 {
+        guard let previous else { return declared ?? 0 }
+        guard let declared else { return previous.placed + nominalPeriod }
+        if declared > latest {
+            damage.report(.timestamp, nanoseconds: previous.placed, detail: "a picture's time lies far beyond the clip's end")
+            return previous.placed + nominalPeriod
+        }
+        if let next, next < declared, next > previous.placed {
+            damage.report(.timestamp, nanoseconds: previous.placed, detail: "a picture's time lies after that of the next")
+            return previous.placed + (next - previous.placed) / 2
+        }
+        if declared > previous.placed { return declared }
+        if declared < previous.declared {
+            damage.report(.timestamp, nanoseconds: previous.placed, detail: "a picture's time lies before that of the picture before")
+        }
+        return previous.placed + 1_000_000
+    }
 }
