@@ -49,6 +49,10 @@ def summary(genuine, impostor):
             "accepted_at_0.001": round(float((genuine > one_in_1000).mean()), 4), "trials": [len(genuine), len(impostor)]}
 
 
+def print_header():
+    print(f"{'':34}{'genuine 1 5 50 %':>19}   {'impostor 50 99 99.9 100 %':>26}{'EER %':>8}{'at':>7}{'zero at':>8}{'TA %':>8}{'@1e-3 %':>8}")
+
+
 def print_summary(name, row):
     print(f"{name:34}{'  '.join(f'{v:5.2f}' for v in row['genuine']):>19}   {'  '.join(f'{v:5.2f}' for v in row['impostor']):>26}"
           f"{100 * row['eer']:8.2f}{row['eer_threshold']:7.2f}{row['zero_threshold']:8.2f}{100 * row['accepted_at_zero']:8.1f}"
@@ -173,7 +177,8 @@ def main():
         for modality, matrix in vectors.items():
             print(modality, "; ".join(f"{a} {b} {score:.2f}" for score, a, b in alike(readers, matrix)))
 
-    print(f"\n{'':34}{'genuine 1 5 50 %':>19}   {'impostor 50 99 99.9 100 %':>26}{'EER %':>8}{'at':>7}{'zero at':>8}{'TA %':>8}{'@1e-3 %':>8}")
+    print()
+    print_header()
     record["one_clip"] = {}
     for modality, matrix in vectors.items():
         record["one_clip"][modality] = summary(*one_to_one(readers, matrix))
