@@ -58,6 +58,16 @@ public struct AgentError: Error, Sendable, CustomStringConvertible {
         self.init(category, "gallery: \(error)")
     }
 
+    public init(_ error: BundleError) {
+        let category: Category =
+            switch error.category {
+            case .configuration: .configuration
+            case .noInput: .noInput
+            case .inputOutput: .inputOutput
+            }
+        self.init(category, "\(error)")
+    }
+
     public init(_ error: RecognitionError) { self.init(.internalError, "\(error)") }
 
     /// Any error, by what it is.
@@ -66,6 +76,7 @@ public struct AgentError: Error, Sendable, CustomStringConvertible {
         case let error as AgentError: self = error
         case let error as MediaError: self.init(error)
         case let error as GalleryError: self.init(error)
+        case let error as BundleError: self.init(error)
         case let error as RecognitionError: self.init(error)
         default: self.init(.internalError, "\(error)")
         }

@@ -35,13 +35,16 @@ public struct EnrollmentSource {
     static let samePersonCosine: Float = 0.45
 
     private let makeRecognizer: () throws -> Recognizer
-    private let detector: FaceDetector?
-    private let encoder: FaceEncoder?
+    private let detector: () throws -> FaceDetector
+    private let encoder: () throws -> FaceEncoder
     private let choice: FaceChoice
 
-    /// - Parameter makeRecognizer: a recognizer with an empty gallery.
+    /// - Parameters:
+    ///   - detector, encoder: for pictures.
+    ///   - makeRecognizer: for clips and recordings: a recognizer with an empty gallery.
     public init(
-        choice: FaceChoice, detector: FaceDetector?, encoder: FaceEncoder?, makeRecognizer: @escaping () throws -> Recognizer
+        choice: FaceChoice, detector: @escaping () throws -> FaceDetector, encoder: @escaping () throws -> FaceEncoder,
+        makeRecognizer: @escaping () throws -> Recognizer
     ) {
         self.makeRecognizer = makeRecognizer
         self.detector = detector
@@ -126,9 +129,6 @@ public struct EnrollmentSource {
 
     /// A face from every picture in a folder. Pictures without a face, or with several, are left out and named.
     public func pictures(_ directory: String) throws -> Findings {
-        guard let detector, let encoder else {
-            throw AgentError(.configuration, "the bundle has no face detector or no face encoder; pictures cannot be enrolled")
-        }
         var isDirectory = ObjCBool(false)
         guard unsafe FileManager.default.fileExists(atPath: directory, isDirectory: &isDirectory) else {
             throw AgentError(.noInput, "\(directory): no such folder")
@@ -136,12 +136,14 @@ public struct EnrollmentSource {
         guard isDirectory.boolValue else { throw AgentError(.noInput, "\(directory): not a folder; --images takes a folder of pictures") }
         let names = (try FileManager.default.contentsOfDirectory(atPath: directory)).sorted().filter { !$0.hasPrefix(".") }
         var findings = Findings()
+        let detector = try detector()
+        let encoder = try encoder()
         let sampler = CropSampler(maximumSize: 192)
         var embedding = [Float](repeating: 0, count: encoder.dimension)
         for name in names {
             let path = (directory as NSString).appendingPathComponent(name)
             let frame: VideoFrame
-            do { frame = try PictureReader.read(path: path) } catch {
+            do { frame = try PictureReader.read(path).frame } catch {
                 findings.notes.append("left out \(error)")
                 continue
             }

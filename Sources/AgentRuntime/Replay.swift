@@ -29,6 +29,7 @@ public final class Replay {
     private var droppedSamples = 0
     private var frames = 0
     private var samples = 0
+    private var events = 0
 
     /// What every event says about its origin.
     public struct Identity: Sendable {
@@ -75,7 +76,6 @@ public final class Replay {
                 samples += block.samples.count
                 let isDropped = options.drops.drops(.audio, at: block.start)
                 if isDropped { droppedSamples += block.samples.count } else { try recognizer.consume(block) }
-                try recognizer.timings.measure(.annotation) { try annotator?.hear(block, isDropped: isDropped) }
                 if reader.streams.video == nil { progress(block.end) }
             }
             try drain(epoch, emit)
@@ -88,6 +88,7 @@ public final class Replay {
 
     private func drain(_ epoch: Date, _ emit: (IdentityEvent) throws -> Void) throws {
         try recognizer.takeDecisions { decision in
+            events += 1
             let time = epoch.addingTimeInterval(decision.instant.seconds)
             let milliseconds = Int64((time.timeIntervalSince1970 * 1000).rounded())
             try emit(
@@ -126,7 +127,7 @@ public final class Replay {
             stages: Stage.allCases.compactMap { stage in
                 let count = recognizer.timings.count(stage)
                 return count == 0 ? nil : ReplaySummary.StageCost(label: stage.label, seconds: recognizer.timings.seconds(stage), count: count)
-            }, peakMemoryBytes: ProcessMemory.peakBytes)
+            }, peakMemoryBytes: ProcessMemory.peakBytes, events: events)
     }
 
     /// FNV-1a over the clip's first 64 KiB and its size: the clip decides the identifiers of its events, not its name or the day.

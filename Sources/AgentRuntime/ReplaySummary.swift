@@ -23,6 +23,9 @@ public struct ReplaySummary: Sendable, Encodable {
     public var damage: [String]
     public var stages: [StageCost]
     public var peakMemoryBytes: Int?
+    public var events: Int
+    /// No event came of it.
+    public var isWithoutAnybody: Bool { events == 0 }
 
     public var realTimeFactor: Double { mediaSeconds / max(wallSeconds, 1e-9) }
 

@@ -1,0 +1,113 @@
+import AgentRuntime
+import ArgumentParser
+import Foundation
+import Gallery
+import MediaTypes
+import Publishing
+
+struct ReplayCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "replay",
+        abstract: "Recognises who is in a recorded clip and who speaks.",
+        discussion: """
+            The same code as with a live camera, fed by a file, on the clip's own time. The same clip, bundle, gallery and options give \
+            the same bytes of events.
+
+            EXAMPLE
+              fwoc-agent replay meeting.mp4 --gallery people.sqlite --annotate out.mp4
+              fwoc-agent replay meeting.mp4 --drop audio=2s..5s --json | jq .decision
+            """)
+
+    @Argument(help: "Video or sound file.")
+    var clip: String
+
+    @OptionGroup var recognition: RecognitionOptions
+    @OptionGroup var gallery: GalleryOption
+
+    @Flag(help: "Deliver frames and sound when they are due, as devices would.")
+    var realtime = false
+
+    @Option(help: ArgumentHelp("Withhold a modality for a while: audio=2s..5s, video=7s..9s. May be given again.", valueName: "what=from..to"))
+    var drop: [String] = []
+
+    @Flag(help: "Print events as JSON, one a line.")
+    var json = false
+
+    @Option(help: ArgumentHelp("Write events as JSON, one a line, to this file.", valueName: "file"))
+    var events: String?
+
+    @Option(help: ArgumentHelp("Write the clip with what was recognised drawn on it.", valueName: "out.mp4"))
+    var annotate: String?
+
+    @Option(help: ArgumentHelp("Compare the events with this file; exit 1 and show the difference where they differ.", valueName: "golden.jsonl"))
+    var expect: String?
+
+    @Option(help: "Node name in the events.")
+    var node = "replay"
+
+    @Flag(help: "No progress and no summary.")
+    var quiet = false
+
+    func validate() throws {
+        guard !(json && events != nil) else { throw ValidationError("--json and --events exclude each other") }
+    }
+
+    func run() throws {
+        var options = Replay.Options()
+        options.isRealtime = realtime
+        options.drops = DropSchedule(try drop.map { try DropSchedule.Entry($0) })
+        options.annotated = annotate
+        options.node = node
+        let golden = try expect.map { try ExpectedEvents(path: $0) }
+
+        let bundle = try recognition.models()
+        let snapshot = try loadGallery(bundle)
+        let recognizer = try bundle.makeRecognizer(gallery: snapshot)
+        let replay = try Replay(
+            clip: clip, recognizer: recognizer,
+            identity: Replay.Identity(model: bundle.fingerprint, galleryRevision: snapshot.revision), options: options)
+        announce(replay)
+
+        let sink = try events.map { try EventFile(path: $0) }
+        var lines: [String] = []
+        var progress = ProgressLine(label: "replay", total: replay.reader.streams.duration?.seconds)
+        let summary = try replay.run(progress: { if !quiet { progress.advance(to: $0.seconds) } }) { event in
+            let bytes = try event.json()
+            if golden != nil { lines.append(String(decoding: bytes, as: UTF8.self)) }
+            if let sink {
+                try sink.append(bytes)
+            } else if json {
+                Console.line(bytes)
+            } else {
+                if !quiet { progress.finish() }
+                Console.line(EventLine.text(event))
+            }
+        }
+        try sink?.finish()
+        if !quiet {
+            progress.finish()
+            Console.note("\n" + summary.table)
+            if recognizer.searchedFrames > 0, summary.frames > 0, summary.isWithoutAnybody { Console.note("nobody was seen or heard in \(clip)") }
+        } else if summary.damageCount > 0 {
+            Console.error("\(clip): damaged in \(summary.damageCount) place(s), first: \(summary.damage.first ?? "")")
+        }
+        if let golden, let difference = golden.difference(from: lines) {
+            Console.line(difference)
+            throw ExitCode(1)
+        }
+    }
+
+    private func loadGallery(_ bundle: LoadedBundle) throws -> GallerySnapshot {
+        if !gallery.isExplicit && !FileManager.default.fileExists(atPath: gallery.path) {
+            if !quiet { Console.note("no gallery (--gallery FILE): everybody will be unknown") }
+            return .empty
+        }
+        return try Gallery(path: gallery.path, access: .readOnly).snapshot(encoders: try bundle.encoders)
+    }
+
+    private func announce(_ replay: Replay) {
+        guard !quiet else { return }
+        if replay.reader.streams.video == nil { Console.note("\(clip): no picture in it; people are known by voice alone") }
+        if replay.reader.streams.audio == nil { Console.note("\(clip): no sound in it; people are known by face alone, and nobody speaks") }
+    }
+}
