@@ -65,7 +65,7 @@ struct ModelRunCommand: ParsableCommand {
             do {
                 return try Network(graph, inputs: bindings)
             } catch {
-                guard case .valueNeeded(let name) = error.cause, let tensor = tensors[name], case .shape? = bindings[name] else { throw error }
+                guard case .valueNeeded(input: let name) = error.cause, let tensor = tensors[name], case .shape? = bindings[name] else { throw error }
                 bindings[name] = .constant(tensor)
             }
         }
