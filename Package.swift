@@ -76,8 +76,8 @@ let package = Package(
         tests("ModelBundleTests", ["ModelBundle", "Tensors"]),
         tests("InferenceTests", ["Inference", "ModelBundle", "Tensors", "CKernels"]),
         tests("GalleryTests", ["Gallery"]),
-        tests("RecognitionTests", ["Recognition"]),
-        tests("PublishingTests", ["Publishing"]),
+        tests("RecognitionTests", ["Recognition", "Gallery", "MediaTypes"]),
+        tests("PublishingTests", ["Publishing", "Recognition", "Gallery", "MediaTypes"]),
         tests("AgentTests", ["AgentRuntime"]),
     ]
 )

@@ -1,7 +1,7 @@
 /// Minimum-cost assignment by the Hungarian method with potentials (Kuhn 1955; the O(n²m) shortest-path form).
 ///
 /// Keeps its working memory, so that solving allocates nothing once it has seen its largest problem. Thread-bound.
-struct Assignment {
+package struct Assignment {
     private var rowPotential: [Float] = []
     private var columnPotential: [Float] = []
     private var rowOfColumn: [Int] = []
@@ -9,12 +9,14 @@ struct Assignment {
     private var shortest: [Float] = []
     private var visited: [Bool] = []
 
+    package init() {}
+
     /// For every row the column assigned to it, or −1.
-    private(set) var columnOfRow: [Int] = []
+    package private(set) var columnOfRow: [Int] = []
 
     /// Solves for `cost`, `[rows, columns]` row-major. A pair whose cost is `limit` or more is never made: leaving a row
     /// unassigned costs `limit`.
-    mutating func solve(rows: Int, columns: Int, cost: [Float], limit: Float) {
+    package mutating func solve(rows: Int, columns: Int, cost: [Float], limit: Float) {
         precondition(cost.count >= rows * columns)
         // One private column per row, at cost `limit`, stands for leaving that row unassigned.
         let width = columns + rows
