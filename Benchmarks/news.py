@@ -1,7 +1,7 @@
 """Open-set identification on the news readers: who is recognised, who is taken for somebody else.
 
     FWOC_SHARED_DATA=DIR FWOC_REFERENCE_MODELS=DIR python3 news.py [--agent .build/release/fwoc-agent] [--jobs 2]
-    FWOC_SHARED_DATA=DIR FWOC_REFERENCE_MODELS=DIR python3 news.py --peer [--face-model face_mbf_512] [--threshold 0.45]
+    FWOC_SHARED_DATA=DIR FWOC_REFERENCE_MODELS=DIR python3 news.py --peer [--face-model face_mbf_512] [--threshold 0.47]
 
 Unpacks clips-news.tar.gz (or takes --clips FOLDER of `<reader>/<clip>.mp4`), draws eight readers by --seed, enrols each
 from five clips with `fwoc-agent enroll NAME --clip FILE`, and replays 25 other clips of each and 100 clips of readers that
@@ -38,6 +38,8 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parents[1]
 OUTCOMES = ["right", "wrong", "ambiguous", "rejected", "unknown", "silent", "failed"]
 READERS, ENROLLED_CLIPS, KNOWN_CLIPS, STRANGER_CLIPS = 8, 5, 25, 100
+# Half way between the highest impostor and the lowest percent of genuine trials (peer/separation.py, voice weight 0.3).
+THRESHOLDS = {"face_mbf_512": 0.47, "mobilefacenet_128": 0.55}
 
 
 def draw(folder, seed):
@@ -220,10 +222,12 @@ def main():
     parser.add_argument("--peer", action="store_true", help="onnxruntime instead of the agent")
     parser.add_argument("--face-model", choices=["face_mbf_512", "mobilefacenet_128"], default="face_mbf_512")
     parser.add_argument("--voice-weight", type=float, default=0.3)
-    parser.add_argument("--threshold", type=float, default=0.45)
+    parser.add_argument("--threshold", type=float, help=f"of the fused score, {THRESHOLDS} unless given")
     parser.add_argument("--margin", type=float, default=0.05)
     parser.add_argument("--cache", help="--peer: file that keeps the embeddings")
     options = parser.parse_args()
+    if options.threshold is None:
+        options.threshold = THRESHOLDS[options.face_model]
 
     with tempfile.TemporaryDirectory(prefix="fwoc-news-") as temporary:
         folder = Path(temporary)

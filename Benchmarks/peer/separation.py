@@ -146,7 +146,7 @@ def open_set(rng, readers, score_of, draws, margins):
         highest = max(needed)
         rates = [float((right & clear & (best > highest)).mean()) for right, best, clear in draws_of]
         own = [float((right & clear & (best > need)).mean()) for (right, best, clear), need in zip(draws_of, needed)]
-        result[str(margin)] = {"threshold_for_all_draws": round(highest, 3), "identified": round(float(np.mean(rates)), 4),
+        result[str(margin)] = {"threshold_for_all_draws": round(float(highest), 3), "identified": round(float(np.mean(rates)), 4),
                                "identified_worst_draw": round(min(rates), 4), "threshold_median_draw": round(float(np.median(needed)), 3),
                                "identified_at_own_threshold": round(float(np.mean(own)), 4),
                                "known_taken_for_another_at_any_threshold": len(wrong)}
