@@ -62,8 +62,7 @@ extension Recognizer {
         }
         guard let slot = appearance.slot, appearance.nextGridFrame <= upTo else { return }
         let box = track.box
-        guard let transform = try? CropTransform(speakingFaceAt: box.centre, halfSide: max(box.width, box.height) / 2, size: scorer.cropSize)
-        else { return }
+        guard let transform = try? CropTransform(levelSquareAround: box, eyes: nil, boxScale: 1, size: scorer.cropSize) else { return }
         var crop = greyCrop.mutableSpan
         sampler.writeGrey(frame, transform, width: scorer.cropSize, height: scorer.cropSize, border: 110, into: &crop)
         while appearance.nextGridFrame <= upTo {

@@ -1,11 +1,12 @@
 import FrontEnd
+import Gallery
 import MediaTypes
 
 extension Recognizer {
     /// Grid frames (40 ms) that speech may wait for an answer about who speaks.
     static let creditPatience = 100
     /// Feature frames (10 ms) in a grid frame.
-    static let framesPerGridFrame = 4
+    static let framesPerGridFrame = VoiceEvidence.framesAtOnce
 
     func scoreSpeakers(flush: Bool) throws(RecognitionError) {
         guard let scorer = models.speakingFace, let sound, sound.origin != nil else { return }
@@ -89,7 +90,7 @@ extension Recognizer {
         if let room = appearance.voice?.room, room < frames.count {
             try encode(appearance, with: encoder)
         }
-        appearance.voice?.append(count: frames.count, until: end) { logMel.copyFrames(frames, into: &$0) }
+        appearance.voice?.append(until: end) { logMel.copyFrames(frames, into: &$0) }
     }
 
     func encodeVoices(isFinal: Bool) throws(RecognitionError) {

@@ -1,4 +1,4 @@
-import FrontEnd
+public import FrontEnd
 public import Gallery
 public import MediaTypes
 

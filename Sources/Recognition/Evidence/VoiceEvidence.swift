@@ -8,10 +8,13 @@ struct VoiceEvidence {
     /// Newly credited frames (10 ms) after which the embedding is worth computing again.
     static let refresh = 50
     static let retention: Float = 0.8
+    /// Speech is credited by the grid frame.
+    static let framesAtOnce = 4
 
     private let filters: Int
     private let capacity: Int
     private var window: [Float]
+    private var arriving: [Float]
     private var windowCount = 0
     private var sum: [Float]
     private var scratch: [Float]
@@ -35,6 +38,7 @@ struct VoiceEvidence {
         filters = encoder.filters
         capacity = VoiceEncoder.lengths.last ?? 300
         window = [Float](repeating: 0, count: capacity * filters)
+        arriving = [Float](repeating: 0, count: Self.framesAtOnce * filters)
         sum = [Float](repeating: 0, count: encoder.dimension)
         scratch = sum
         mean = sum
@@ -42,12 +46,14 @@ struct VoiceEvidence {
 
     var seconds: Float { Float(frames) / 100 }
 
-    /// Credits frames that `copy` writes, `[count, filters]`.
-    mutating func append(count: Int, until end: Instant, copy: (inout MutableSpan<Float>) -> Void) {
+    /// Credits the frames of one grid frame, which `copy` writes, `[framesAtOnce, filters]`.
+    mutating func append(until end: Instant, copy: (inout MutableSpan<Float>) -> Void) {
+        let count = Self.framesAtOnce
         precondition(count <= capacity - windowCount)
-        var span = window.mutableSpan
-        var target = span.extracting(windowCount * filters..<(windowCount + count) * filters)
-        copy(&target)
+        var arrived = arriving.mutableSpan
+        copy(&arrived)
+        let start = windowCount * filters
+        for index in arriving.indices { window[start + index] = arriving[index] }
         windowCount += count
         frames += count
         last = end

@@ -2,6 +2,7 @@ import FrontEnd
 import Inference
 public import MediaTypes
 public import ModelBundle
+import Tensors
 
 /// Turns an aligned face into an embedding of unit length.
 ///

@@ -1,6 +1,5 @@
-import FrontEnd
+public import FrontEnd
 public import MediaTypes
-public import ModelBundle
 
 /// The sound of a stream on the media time line, as the features that networks read.
 ///

@@ -1,7 +1,7 @@
 import FrontEnd
 import Inference
-public import MediaTypes
 public import ModelBundle
+import Tensors
 
 /// Turns speech, as log-mel frames, into an embedding of unit length.
 ///

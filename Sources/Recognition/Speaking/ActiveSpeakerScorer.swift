@@ -36,6 +36,7 @@ public final class ActiveSpeakerScorer: SpeakingFaceScorer {
     private let cepstra: Int
     private let coefficients: Int
     private var slots: [Slot] = []
+    private var cepstrum: [Float]
 
     public init(_ graph: Graph, contract: FrontEndContract) throws(RecognitionError) {
         guard let picture = contract.picture, picture.colour == .grey, picture.width == picture.height,
@@ -45,6 +46,7 @@ public final class ActiveSpeakerScorer: SpeakingFaceScorer {
         }
         cropSize = picture.width
         coefficients = mfcc.coefficients
+        cepstrum = [Float](repeating: 0, count: mfcc.coefficients)
         network = try RecognitionError.naming("speaking-face") {
             try Network(
                 graph,
@@ -131,8 +133,9 @@ public final class ActiveSpeakerScorer: SpeakingFaceScorer {
             }
             for row in 0..<4 * Self.windowFrames {
                 let frame = min(max(firstFrame + row, available.lowerBound), available.upperBound - 1)
-                var target = input.extracting(row * coefficients..<(row + 1) * coefficients)
-                sound.mfcc.copyFrames(frame..<frame + 1, into: &target)
+                var one = cepstrum.mutableSpan
+                sound.mfcc.copyFrames(frame..<frame + 1, into: &one)
+                for index in 0..<coefficients { input[row * coefficients + index] = cepstrum[index] }
             }
         }
         try RecognitionError.naming("speaking-face") { try network.run() }
