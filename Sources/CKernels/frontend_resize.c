@@ -1,8 +1,11 @@
 // Resize of a YCbCr 4:2:0 picture fused with the conversion to normalised RGB or BGR planes.
 //
 // Bilinear: each destination row first blends two source rows of each plane into 16-bit rows, (sample − 128)·256 with 8-bit weights,
-// exact in 16 bits; then pairs of neighbours are gathered and blended with 11-bit weights in 32 bits. Largest error against real
-// weights: 255/512 from the row weight and 255/4096 from the column weight, so below 0.6 grey levels.
+// exact in 16 bits; then pairs of neighbours are blended with 11-bit weights in 32 bits. Largest error against real weights: 255/512 from the
+// row weight and 255/4096 from the column weight, so below 0.6 grey levels.
+//
+// No gather instructions: on processors with the fix for Gather Data Sampling they cost more than scalar loads. Where the picture shrinks by at
+// most 2, the pairs of four outputs lie within 8 consecutive samples, which one byte shuffle brings in place.
 #include "CKernels.h"
 #include <math.h>
 #include <string.h>
@@ -17,16 +20,29 @@
 #define ROW_ONE 256
 #define BLEND_UNIT (1.0f / (ROW_ONE * COLUMN_ONE))
 
-static void bilinear_table(int32_t *index, int32_t *weights, int32_t count, double scale, double shift, int32_t source) {
+// ---- tables -----------------------------------------------------------------------------------------------------------------
+
+static void prepare_columns(fwoc_resize_columns *columns, int32_t count, double scale, int32_t source) {
     for (int32_t i = 0; i < count; i++) {
-        double position = (i + 0.5) * scale + shift;
+        double position = (i + 0.5) * scale - 0.5;
         if (position < 0) position = 0;
         if (position > source - 1) position = source - 1;
         int32_t left = (int32_t)position;
         int32_t right_weight = (int32_t)lrint((position - left) * COLUMN_ONE);
-        index[i] = left;
-        weights[i] = (COLUMN_ONE - right_weight) | (right_weight << 16);
+        columns->index[i] = left;
+        columns->weights[i] = (COLUMN_ONE - right_weight) | (right_weight << 16);
     }
+    // Byte shuffles of groups of four outputs, from 8 samples that begin at the group's first index.
+    for (int32_t i = 0; i + 4 <= count; i += 4) {
+        for (int32_t j = 0; j < 4; j++) {
+            int32_t offset = columns->index[i + j] - columns->index[i];
+            for (int32_t b = 0; b < 4; b++) columns->shuffle[4 * (i + j) + b] = (uint8_t)(2 * offset + b);
+        }
+    }
+}
+
+static int32_t block_factor(double scale) {
+    return scale <= 2 ? 1 : (scale > FWOC_LARGEST_FACTOR ? FWOC_LARGEST_FACTOR : (int32_t)scale);
 }
 
 void fwoc_frontend_resize_prepare(fwoc_resize_plan *plan, int32_t source_width, int32_t source_height, int32_t width, int32_t height) {
@@ -34,10 +50,15 @@ void fwoc_frontend_resize_prepare(fwoc_resize_plan *plan, int32_t source_width, 
     plan->source_height = source_height;
     plan->width = width;
     plan->height = height;
-    double scale = (double)source_width / width;
-    bilinear_table(plan->luma_index, plan->luma_weights, width, scale, -0.5, source_width);
-    // A luma position x has the chroma position (x + 0.5)/2 − 0.5.
-    bilinear_table(plan->chroma_index, plan->chroma_weights, width, scale / 2, -0.5, (source_width + 1) / 2);
+    double sx = (double)source_width / width, sy = (double)source_height / height;
+    double smaller = sx < sy ? sx : sy;
+    plan->luma_factor = block_factor(smaller);
+    plan->chroma_factor = block_factor(smaller / 2);
+    int32_t k = plan->luma_factor, c = plan->chroma_factor;
+    // A position x of the frame is (x + ½)/k − ½ among blocks; a luma position is (x + ½)/2 − ½ in chroma.
+    prepare_columns(&plan->luma_columns, width, sx / k, (source_width + k - 1) / k);
+    prepare_columns(&plan->chroma_columns, width, sx / 2 / c, ((source_width + 1) / 2 + c - 1) / c);
+    plan->may_shuffle = sx / k <= 2 && sx / 2 / c <= 2;
 }
 
 // ---- rows -------------------------------------------------------------------------------------------------------------------
@@ -59,30 +80,22 @@ static row_blend blend_at(double position, int32_t source) {
     return r;
 }
 
-#define BLEND_ROW_BODY \
-    for (int32_t i = 0; i < count; i++) \
-        out[i] = (int16_t)((int16_t)((a[i] - 128) * wa) + (int16_t)((b[i] - 128) * wb)); \
-    out[count] = out[count - 1]; \
-    out[count + 1] = out[count - 1];
-
 typedef void blend_row_function(const uint8_t *restrict a, const uint8_t *restrict b, int16_t wa, int16_t wb, int32_t count, int16_t *restrict out);
 
-static void blend_row_portable(const uint8_t *restrict a, const uint8_t *restrict b, int16_t wa, int16_t wb, int32_t count, int16_t *restrict out) {
-    BLEND_ROW_BODY
+static inline __attribute__((always_inline)) void blend_row(const uint8_t *restrict a, const uint8_t *restrict b, int16_t wa, int16_t wb,
+    int32_t count, int16_t *restrict out) {
+    for (int32_t i = 0; i < count; i++) out[i] = (int16_t)((int16_t)((a[i] - 128) * wa) + (int16_t)((b[i] - 128) * wb));
+    // The right neighbour of the last sample.
+    out[count] = out[count - 1];
 }
+
+static void blend_row_portable(const uint8_t *restrict a, const uint8_t *restrict b, int16_t wa, int16_t wb, int32_t count, int16_t *restrict out) {
+    blend_row(a, b, wa, wb, count, out);
+}
+
+// ---- columns ----------------------------------------------------------------------------------------------------------------
 
 static inline float clamp255(float v) { return v < 0 ? 0 : (v > 255 ? 255 : v); }
-
-static void convert_one(float y, float cb, float cr, const fwoc_colour *k, const fwoc_channels *c, float *red, float *green, float *blue) {
-    // y, cb and cr are relative to 128.
-    float l = (y + (128 - k->luma_offset)) * k->luma;
-    float r = clamp255(l + k->red_cr * cr);
-    float g = clamp255(l + (k->green_cb * cb + k->green_cr * cr));
-    float b = clamp255(l + k->blue_cb * cb);
-    *red = (r - c->mean[0]) * c->scale[0];
-    *green = (g - c->mean[1]) * c->scale[1];
-    *blue = (b - c->mean[2]) * c->scale[2];
-}
 
 static inline float pair(const int16_t *row, int32_t index, int32_t weights) {
     int32_t left = weights & 0xffff, right = weights >> 16;
@@ -92,192 +105,110 @@ static inline float pair(const int16_t *row, int32_t index, int32_t weights) {
 typedef void columns_function(const fwoc_resize_plan *p, const fwoc_colour *k, const fwoc_channels *c, int32_t from, float *red, float *green, float *blue);
 
 static void columns_portable(const fwoc_resize_plan *p, const fwoc_colour *k, const fwoc_channels *c, int32_t from, float *red, float *green, float *blue) {
+    const fwoc_resize_columns *luma = &p->luma_columns, *chroma = &p->chroma_columns;
     for (int32_t i = from; i < p->width; i++) {
-        float y = pair(p->luma_row, p->luma_index[i], p->luma_weights[i]);
-        float cb = pair(p->cb_row, p->chroma_index[i], p->chroma_weights[i]);
-        float cr = pair(p->cr_row, p->chroma_index[i], p->chroma_weights[i]);
-        convert_one(y, cb, cr, k, c, red + i, green + i, blue + i);
+        // All relative to 128.
+        float y = pair(p->luma_row, luma->index[i], luma->weights[i]);
+        float cb = pair(p->cb_row, chroma->index[i], chroma->weights[i]);
+        float cr = pair(p->cr_row, chroma->index[i], chroma->weights[i]);
+        float l = (y + (128 - k->luma_offset)) * k->luma;
+        float r = clamp255(l + k->red_cr * cr);
+        float g = clamp255(l + (k->green_cb * cb + k->green_cr * cr));
+        float b = clamp255(l + k->blue_cb * cb);
+        red[i] = (r - c->mean[0]) * c->scale[0];
+        green[i] = (g - c->mean[1]) * c->scale[1];
+        blue[i] = (b - c->mean[2]) * c->scale[2];
     }
-}
-
-typedef void planes_function(const float *y, const float *cb, const float *cr, int32_t count, const fwoc_colour *k, const fwoc_channels *c,
-    float *restrict red, float *restrict green, float *restrict blue);
-
-static void planes_portable(const float *y, const float *cb, const float *cr, int32_t count, const fwoc_colour *k, const fwoc_channels *c,
-    float *restrict red, float *restrict green, float *restrict blue) {
-    for (int32_t i = 0; i < count; i++) convert_one(y[i], cb[i], cr[i], k, c, red + i, green + i, blue + i);
 }
 
 #if defined(__x86_64__)
+#define AVX2 __attribute__((target("avx2")))
 
-__attribute__((target("avx2"))) static void blend_row_avx2(const uint8_t *restrict a, const uint8_t *restrict b, int16_t wa, int16_t wb, int32_t count, int16_t *restrict out) {
-    BLEND_ROW_BODY
+AVX2 static void blend_row_avx2(const uint8_t *restrict a, const uint8_t *restrict b, int16_t wa, int16_t wb, int32_t count, int16_t *restrict out) {
+    blend_row(a, b, wa, wb, count, out);
 }
 
-__attribute__((target("avx2"))) static inline __m256 pair_avx2(const int16_t *row, __m256i index, __m256i weights) {
-    __m256i both = _mm256_i32gather_epi32((const int *)row, index, 2);
-    return _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_madd_epi16(both, weights)), _mm256_set1_ps(BLEND_UNIT));
+// Eight outputs: two groups of four, each from 8 samples.
+AVX2 static inline __m256 pairs_avx2(const int16_t *row, const fwoc_resize_columns *columns, int32_t i) {
+    __m256i samples = _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_loadu_si128((const __m128i *)(row + columns->index[i]))),
+        _mm_loadu_si128((const __m128i *)(row + columns->index[i + 4])), 1);
+    __m256i both = _mm256_shuffle_epi8(samples, _mm256_loadu_si256((const __m256i *)(columns->shuffle + 4 * i)));
+    __m256i blended = _mm256_madd_epi16(both, _mm256_loadu_si256((const __m256i *)(columns->weights + i)));
+    return _mm256_mul_ps(_mm256_cvtepi32_ps(blended), _mm256_set1_ps(BLEND_UNIT));
 }
 
-__attribute__((target("avx2"))) static inline __m256 clamp_avx2(__m256 v) {
-    return _mm256_min_ps(_mm256_max_ps(v, _mm256_setzero_ps()), _mm256_set1_ps(255));
-}
+AVX2 static inline __m256 clamp_avx2(__m256 v) { return _mm256_min_ps(_mm256_max_ps(v, _mm256_setzero_ps()), _mm256_set1_ps(255)); }
 
-__attribute__((target("avx2"))) static void columns_avx2(const fwoc_resize_plan *p, const fwoc_colour *k, const fwoc_channels *c, int32_t from, float *red, float *green, float *blue) {
+AVX2 static void columns_avx2(const fwoc_resize_plan *plan, const fwoc_colour *colour, const fwoc_channels *channels, int32_t from, float *restrict red,
+    float *restrict green, float *restrict blue) {
+    // Copies, because the compiler cannot know that the output does not overlap the tables.
+    const fwoc_resize_plan p = *plan;
+    const __m256 offset = _mm256_set1_ps(128 - colour->luma_offset), gain = _mm256_set1_ps(colour->luma);
+    const __m256 red_cr = _mm256_set1_ps(colour->red_cr), green_cb = _mm256_set1_ps(colour->green_cb), green_cr = _mm256_set1_ps(colour->green_cr), blue_cb = _mm256_set1_ps(colour->blue_cb);
+    const __m256 red_mean = _mm256_set1_ps(channels->mean[0]), green_mean = _mm256_set1_ps(channels->mean[1]), blue_mean = _mm256_set1_ps(channels->mean[2]);
+    const __m256 red_scale = _mm256_set1_ps(channels->scale[0]), green_scale = _mm256_set1_ps(channels->scale[1]), blue_scale = _mm256_set1_ps(channels->scale[2]);
     int32_t i = from;
-    for (; i + 8 <= p->width; i += 8) {
-        __m256i chroma_index = _mm256_loadu_si256((const __m256i *)(p->chroma_index + i));
-        __m256i chroma_weights = _mm256_loadu_si256((const __m256i *)(p->chroma_weights + i));
-        __m256 y = pair_avx2(p->luma_row, _mm256_loadu_si256((const __m256i *)(p->luma_index + i)), _mm256_loadu_si256((const __m256i *)(p->luma_weights + i)));
-        __m256 cb = pair_avx2(p->cb_row, chroma_index, chroma_weights);
-        __m256 cr = pair_avx2(p->cr_row, chroma_index, chroma_weights);
-        __m256 l = _mm256_mul_ps(_mm256_add_ps(y, _mm256_set1_ps(128 - k->luma_offset)), _mm256_set1_ps(k->luma));
-        __m256 r = clamp_avx2(_mm256_add_ps(l, _mm256_mul_ps(_mm256_set1_ps(k->red_cr), cr)));
-        __m256 g = clamp_avx2(_mm256_add_ps(l, _mm256_add_ps(_mm256_mul_ps(_mm256_set1_ps(k->green_cb), cb), _mm256_mul_ps(_mm256_set1_ps(k->green_cr), cr))));
-        __m256 b = clamp_avx2(_mm256_add_ps(l, _mm256_mul_ps(_mm256_set1_ps(k->blue_cb), cb)));
-        _mm256_storeu_ps(red + i, _mm256_mul_ps(_mm256_sub_ps(r, _mm256_set1_ps(c->mean[0])), _mm256_set1_ps(c->scale[0])));
-        _mm256_storeu_ps(green + i, _mm256_mul_ps(_mm256_sub_ps(g, _mm256_set1_ps(c->mean[1])), _mm256_set1_ps(c->scale[1])));
-        _mm256_storeu_ps(blue + i, _mm256_mul_ps(_mm256_sub_ps(b, _mm256_set1_ps(c->mean[2])), _mm256_set1_ps(c->scale[2])));
+    for (; i + 8 <= p.width; i += 8) {
+        __m256 y = pairs_avx2(p.luma_row, &p.luma_columns, i);
+        __m256 cb = pairs_avx2(p.cb_row, &p.chroma_columns, i);
+        __m256 cr = pairs_avx2(p.cr_row, &p.chroma_columns, i);
+        __m256 l = _mm256_mul_ps(_mm256_add_ps(y, offset), gain);
+        __m256 r = clamp_avx2(_mm256_add_ps(l, _mm256_mul_ps(red_cr, cr)));
+        __m256 g = clamp_avx2(_mm256_add_ps(l, _mm256_add_ps(_mm256_mul_ps(green_cb, cb), _mm256_mul_ps(green_cr, cr))));
+        __m256 b = clamp_avx2(_mm256_add_ps(l, _mm256_mul_ps(blue_cb, cb)));
+        _mm256_storeu_ps(red + i, _mm256_mul_ps(_mm256_sub_ps(r, red_mean), red_scale));
+        _mm256_storeu_ps(green + i, _mm256_mul_ps(_mm256_sub_ps(g, green_mean), green_scale));
+        _mm256_storeu_ps(blue + i, _mm256_mul_ps(_mm256_sub_ps(b, blue_mean), blue_scale));
     }
-    columns_portable(p, k, c, i, red, green, blue);
-}
-
-#define AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq")))
-
-AVX512 static void blend_row_avx512(const uint8_t *restrict a, const uint8_t *restrict b, int16_t wa, int16_t wb, int32_t count, int16_t *restrict out) {
-    BLEND_ROW_BODY
-}
-
-AVX512 static inline __m512 pair_avx512(const int16_t *row, __m512i index, __m512i weights) {
-    __m512i both = _mm512_i32gather_epi32(index, (const int *)row, 2);
-    return _mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_madd_epi16(both, weights)), _mm512_set1_ps(BLEND_UNIT));
-}
-
-AVX512 static inline __m512 clamp_avx512(__m512 v) {
-    return _mm512_min_ps(_mm512_max_ps(v, _mm512_setzero_ps()), _mm512_set1_ps(255));
-}
-
-AVX512 static void columns_avx512(const fwoc_resize_plan *p, const fwoc_colour *k, const fwoc_channels *c, int32_t from, float *red, float *green, float *blue) {
-    int32_t i = from;
-    for (; i + 16 <= p->width; i += 16) {
-        __m512i chroma_index = _mm512_loadu_si512(p->chroma_index + i);
-        __m512i chroma_weights = _mm512_loadu_si512(p->chroma_weights + i);
-        __m512 y = pair_avx512(p->luma_row, _mm512_loadu_si512(p->luma_index + i), _mm512_loadu_si512(p->luma_weights + i));
-        __m512 cb = pair_avx512(p->cb_row, chroma_index, chroma_weights);
-        __m512 cr = pair_avx512(p->cr_row, chroma_index, chroma_weights);
-        __m512 l = _mm512_mul_ps(_mm512_add_ps(y, _mm512_set1_ps(128 - k->luma_offset)), _mm512_set1_ps(k->luma));
-        __m512 r = clamp_avx512(_mm512_add_ps(l, _mm512_mul_ps(_mm512_set1_ps(k->red_cr), cr)));
-        __m512 g = clamp_avx512(_mm512_add_ps(l, _mm512_add_ps(_mm512_mul_ps(_mm512_set1_ps(k->green_cb), cb), _mm512_mul_ps(_mm512_set1_ps(k->green_cr), cr))));
-        __m512 b = clamp_avx512(_mm512_add_ps(l, _mm512_mul_ps(_mm512_set1_ps(k->blue_cb), cb)));
-        _mm512_storeu_ps(red + i, _mm512_mul_ps(_mm512_sub_ps(r, _mm512_set1_ps(c->mean[0])), _mm512_set1_ps(c->scale[0])));
-        _mm512_storeu_ps(green + i, _mm512_mul_ps(_mm512_sub_ps(g, _mm512_set1_ps(c->mean[1])), _mm512_set1_ps(c->scale[1])));
-        _mm512_storeu_ps(blue + i, _mm512_mul_ps(_mm512_sub_ps(b, _mm512_set1_ps(c->mean[2])), _mm512_set1_ps(c->scale[2])));
-    }
-    columns_avx2(p, k, c, i, red, green, blue);
-}
-
-__attribute__((target("avx2"))) static void planes_avx2(const float *y, const float *cb, const float *cr, int32_t count, const fwoc_colour *k, const fwoc_channels *c,
-    float *restrict red, float *restrict green, float *restrict blue) {
-    for (int32_t i = 0; i < count; i++) convert_one(y[i], cb[i], cr[i], k, c, red + i, green + i, blue + i);
+    columns_portable(plan, colour, channels, i, red, green, blue);
 }
 #endif
 
-void fwoc_frontend_resize_bilinear(const fwoc_resize_plan *plan, const fwoc_i420 *frame, const fwoc_colour *colour,
-    const fwoc_channels *channels, float *out, ptrdiff_t row_stride, ptrdiff_t plane_stride, fwoc_variant variant) {
+// ---- the picture ------------------------------------------------------------------------------------------------------------
+
+// A row of the plane, or of its k × k averages. Averaged rows are kept in two slots, because neighbouring outputs share them.
+static const uint8_t *source_row(const fwoc_resize_plan *plan, fwoc_resize_slots *slots, const uint8_t *data, int32_t stride, int32_t width,
+    int32_t height, int32_t row, int32_t k, fwoc_variant variant) {
+    if (k == 1) return data + (ptrdiff_t)row * stride;
+    int32_t slot = row & 1;
+    if (slots->row_number[slot] != row) {
+        slots->row_number[slot] = row;
+        fwoc_frontend_box_reduce(data, stride, width, height, 0, row, k, (width + k - 1) / k, 1, plan->sums, slots->row[slot], variant);
+    }
+    return slots->row[slot];
+}
+
+void fwoc_frontend_resize(fwoc_resize_plan *plan, const fwoc_i420 *frame, const fwoc_colour *colour, const fwoc_channels *channels,
+    float *out, ptrdiff_t row_stride, ptrdiff_t plane_stride, fwoc_variant variant) {
     blend_row_function *blend = blend_row_portable;
     columns_function *columns = columns_portable;
 #if defined(__x86_64__)
-    if (variant == fwoc_variant_avx512) {
-        blend = blend_row_avx512;
-        columns = columns_avx512;
-    } else if (variant == fwoc_variant_avx2) {
+    if (variant == fwoc_variant_avx2) {
         blend = blend_row_avx2;
-        columns = columns_avx2;
+        if (plan->may_shuffle) columns = columns_avx2;
     }
-#else
-    (void)variant;
 #endif
+    int32_t k = plan->luma_factor, c = plan->chroma_factor;
     double scale = (double)plan->source_height / plan->height;
+    int32_t width = (frame->width + k - 1) / k, chroma_width = (frame->chroma_width + c - 1) / c;
+    int32_t height = (frame->height + k - 1) / k, chroma_height = (frame->chroma_height + c - 1) / c;
+    fwoc_resize_slots *slots[3] = {&plan->luma_slots, &plan->cb_slots, &plan->cr_slots};
+    for (int32_t i = 0; i < 3; i++) slots[i]->row_number[0] = slots[i]->row_number[1] = -1;
+    const uint8_t *chroma_data[2] = {frame->cb, frame->cr};
+    int16_t *chroma_rows[2] = {plan->cb_row, plan->cr_row};
     for (int32_t j = 0; j < plan->height; j++) {
-        row_blend luma = blend_at((j + 0.5) * scale - 0.5, frame->height);
-        row_blend chroma = blend_at((j + 0.5) * scale / 2 - 0.5, frame->chroma_height);
-        blend(frame->y + (ptrdiff_t)luma.upper * frame->stride, frame->y + (ptrdiff_t)luma.lower * frame->stride,
-            luma.upper_weight, luma.lower_weight, frame->width, plan->luma_row);
-        ptrdiff_t upper = (ptrdiff_t)chroma.upper * frame->chroma_stride, lower = (ptrdiff_t)chroma.lower * frame->chroma_stride;
-        blend(frame->cb + upper, frame->cb + lower, chroma.upper_weight, chroma.lower_weight, frame->chroma_width, plan->cb_row);
-        blend(frame->cr + upper, frame->cr + lower, chroma.upper_weight, chroma.lower_weight, frame->chroma_width, plan->cr_row);
+        row_blend luma = blend_at((j + 0.5) * scale / k - 0.5, height);
+        row_blend chroma = blend_at((j + 0.5) * scale / 2 / c - 0.5, chroma_height);
+        const uint8_t *upper = source_row(plan, slots[0], frame->y, frame->stride, frame->width, frame->height, luma.upper, k, variant);
+        const uint8_t *lower = source_row(plan, slots[0], frame->y, frame->stride, frame->width, frame->height, luma.lower, k, variant);
+        blend(upper, lower, luma.upper_weight, luma.lower_weight, width, plan->luma_row);
+        for (int32_t i = 0; i < 2; i++) {
+            upper = source_row(plan, slots[1 + i], chroma_data[i], frame->chroma_stride, frame->chroma_width, frame->chroma_height, chroma.upper, c, variant);
+            lower = source_row(plan, slots[1 + i], chroma_data[i], frame->chroma_stride, frame->chroma_width, frame->chroma_height, chroma.lower, c, variant);
+            blend(upper, lower, chroma.upper_weight, chroma.lower_weight, chroma_width, chroma_rows[i]);
+        }
         float *row = out + j * row_stride;
         columns(plan, colour, channels, 0, row + channels->plane[0] * plane_stride, row + channels->plane[1] * plane_stride,
             row + channels->plane[2] * plane_stride);
-    }
-}
-
-// ---- area average -----------------------------------------------------------------------------------------------------------
-
-static void accumulate_portable(const uint8_t *restrict in, float weight, int32_t count, float *restrict sum) {
-    for (int32_t i = 0; i < count; i++) sum[i] = sum[i] + weight * (float)(in[i] - 128);
-}
-
-typedef void accumulate_function(const uint8_t *restrict in, float weight, int32_t count, float *restrict sum);
-
-#if defined(__x86_64__)
-__attribute__((target("avx2"))) static void accumulate_avx2(const uint8_t *restrict in, float weight, int32_t count, float *restrict sum) {
-    for (int32_t i = 0; i < count; i++) sum[i] = sum[i] + weight * (float)(in[i] - 128);
-}
-#endif
-
-// Average of rows [from, to) of a plane, weights by overlap, into sum.
-static void average_rows(const uint8_t *plane, int32_t stride, int32_t width, int32_t height, double from, double to, float *sum, accumulate_function *accumulate) {
-    if (to > height) to = height;
-    if (from > height - 1) from = height - 1;
-    float unit = (float)(1 / (to - from));
-    memset(sum, 0, sizeof(float) * (size_t)width);
-    for (int32_t r = (int32_t)from; r < to; r++) {
-        double top = r > from ? r : from, bottom = r + 1 < to ? r + 1 : to;
-        accumulate(plane + (ptrdiff_t)r * stride, (float)(bottom - top) * unit, width, sum);
-    }
-}
-
-static void average_columns(const float *sum, int32_t source, double scale, int32_t count, float *out) {
-    for (int32_t i = 0; i < count; i++) {
-        double from = i * scale, to = (i + 1) * scale;
-        if (to > source) to = source;
-        if (from > source - 1) from = source - 1;
-        int32_t first = (int32_t)from, last = (int32_t)ceil(to) - 1;
-        float total = 0;
-        if (first == last) {
-            total = sum[first] * (float)(to - from);
-        } else {
-            total = sum[first] * (float)(first + 1 - from);
-            for (int32_t x = first + 1; x < last; x++) total += sum[x];
-            total += sum[last] * (float)(to - last);
-        }
-        out[i] = total * (float)(1 / (to - from));
-    }
-}
-
-void fwoc_frontend_resize_area(const fwoc_resize_plan *plan, const fwoc_i420 *frame, const fwoc_colour *colour,
-    const fwoc_channels *channels, float *out, ptrdiff_t row_stride, ptrdiff_t plane_stride, fwoc_variant variant) {
-    accumulate_function *accumulate = accumulate_portable;
-    planes_function *planes = planes_portable;
-#if defined(__x86_64__)
-    if (variant != fwoc_variant_portable) {
-        accumulate = accumulate_avx2;
-        planes = planes_avx2;
-    }
-#else
-    (void)variant;
-#endif
-    double sx = (double)plan->source_width / plan->width, sy = (double)plan->source_height / plan->height;
-    for (int32_t j = 0; j < plan->height; j++) {
-        average_rows(frame->y, frame->stride, frame->width, frame->height, j * sy, (j + 1) * sy, plan->luma_sum, accumulate);
-        average_rows(frame->cb, frame->chroma_stride, frame->chroma_width, frame->chroma_height, j * sy / 2, (j + 1) * sy / 2, plan->cb_sum, accumulate);
-        average_rows(frame->cr, frame->chroma_stride, frame->chroma_width, frame->chroma_height, j * sy / 2, (j + 1) * sy / 2, plan->cr_sum, accumulate);
-        average_columns(plan->luma_sum, frame->width, sx, plan->width, plan->luma_out);
-        average_columns(plan->cb_sum, frame->chroma_width, sx / 2, plan->width, plan->cb_out);
-        average_columns(plan->cr_sum, frame->chroma_width, sx / 2, plan->width, plan->cr_out);
-        float *row = out + j * row_stride;
-        planes(plan->luma_out, plan->cb_out, plan->cr_out, plan->width, colour, channels, row + channels->plane[0] * plane_stride,
-            row + channels->plane[1] * plane_stride, row + channels->plane[2] * plane_stride);
     }
 }

@@ -13,7 +13,7 @@ public import MediaTypes
     public let maximumSize: Int
     private let variant: fwoc_variant
     private let reduced: Storage<UInt8>
-    private let sums: Storage<UInt32>
+    private let sums: Storage<UInt16>
     private let lumaCapacity: Int
 
     /// - Parameters:
@@ -24,7 +24,8 @@ public import MediaTypes
         self.maximumSize = maximumSize
         self.variant = variant.isAvailable ? variant.kernelValue : KernelVariant.best.kernelValue
         // The diagonal of the crop times the largest remaining factor (below 3/2 when k ≥ 2), and a margin of two on each side.
-        let side = Int((Float(maximumSize) * 1.5 * 1.4143).rounded(.up)) + 6
+        // Where the block is the largest there is, the whole frame has at most 64 × 64 of them.
+        let side = max(66, Int((Float(maximumSize) * 1.5 * 1.4143).rounded(.up)) + 6)
         lumaCapacity = side * side
         reduced = Storage(count: lumaCapacity + 2 * ((side + 1) / 2 + 1) * ((side + 1) / 2 + 1))
         sums = Storage(count: 16384)
@@ -60,9 +61,9 @@ public import MediaTypes
         unsafe output.withUnsafeMutableBufferPointer { output in
             unsafe frame.withKernelPlanes { planes in
                 let (source, map) = unsafe prefiltered(planes, transform, width: width, height: height, withChroma: false)
+                var planes = unsafe source
                 unsafe fwoc_frontend_crop_grey(
-                    source.y, source.stride, source.width, source.height, colour.luma_offset, colour.luma, map, Int32(width), Int32(height),
-                    border, output.baseAddress!, variant)
+                    &planes, colour.luma_offset, colour.luma, map, Int32(width), Int32(height), border, output.baseAddress!, variant)
             }
         }
     }
@@ -72,7 +73,7 @@ public import MediaTypes
         _ planes: fwoc_i420, _ transform: CropTransform, width: Int, height: Int, withChroma: Bool
     ) -> (fwoc_i420, fwoc_similarity) {
         let map = fwoc_similarity(a: transform.a, b: transform.b, tx: transform.tx, ty: transform.ty)
-        let factor = min(Int(min(transform.scale, 4096)), 4096)
+        let factor = Int(min(transform.scale, Float(FWOC_LARGEST_FACTOR)))
         guard factor >= 2 else { return unsafe (planes, map) }
         let k = Float(factor)
         let frameWidth = unsafe Int(planes.width)
@@ -98,7 +99,7 @@ public import MediaTypes
         let luma = unsafe reduced.pointer
         unsafe fwoc_frontend_box_reduce(
             planes.y, planes.stride, planes.width, planes.height, Int32(columns.lowerBound), Int32(rows.lowerBound), Int32(factor),
-            Int32(columns.count), Int32(rows.count), sums.pointer, luma)
+            Int32(columns.count), Int32(rows.count), sums.pointer, luma, variant)
         unsafe part.y = UnsafePointer(luma)
         unsafe part.width = Int32(columns.count)
         unsafe part.height = Int32(rows.count)
@@ -113,10 +114,10 @@ public import MediaTypes
             let y = Int32(rows.lowerBound / 2)
             unsafe fwoc_frontend_box_reduce(
                 planes.cb, planes.chroma_stride, planes.chroma_width, planes.chroma_height, x, y, Int32(factor), Int32(chromaColumns),
-                Int32(chromaRows), sums.pointer, cb)
+                Int32(chromaRows), sums.pointer, cb, variant)
             unsafe fwoc_frontend_box_reduce(
                 planes.cr, planes.chroma_stride, planes.chroma_width, planes.chroma_height, x, y, Int32(factor), Int32(chromaColumns),
-                Int32(chromaRows), sums.pointer, cr)
+                Int32(chromaRows), sums.pointer, cr, variant)
             unsafe part.cb = UnsafePointer(cb)
             unsafe part.cr = UnsafePointer(cr)
             unsafe part.chroma_width = Int32(chromaColumns)

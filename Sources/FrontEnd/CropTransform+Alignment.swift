@@ -47,9 +47,6 @@ extension CropTransform {
     }
 }
 
-extension SIMD2<Double> {
-    fileprivate init(_ point: Point) { self.init(Double(point.x), Double(point.y)) }
-}
 
 extension FaceLandmarkDescription {
     init(_ landmarks: FaceLandmarks) {

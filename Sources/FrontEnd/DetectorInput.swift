@@ -3,16 +3,18 @@ public import MediaTypes
 
 /// Scales whole frames to a detector's input: resize, colour conversion and normalisation in one pass.
 ///
-/// Bilinear like OpenCV's `INTER_LINEAR` while the picture shrinks by at most 2 (or grows); above that the area average of `INTER_AREA`, which does
-/// not alias. The frame is kept at the top left with its aspect; the rest is `border`.
+/// Bilinear like OpenCV's `INTER_LINEAR` while the picture shrinks by at most 2 (or grows). Where it shrinks by more, it is first averaged over k × k
+/// blocks (`INTER_AREA`), k the whole part of the factor, so that what remains is a factor below 2 and nothing aliases; exactly 3, 4, … are plain averages.
+/// The frame is kept at the top left with its aspect; the rest is `border`.
 ///
 /// Everything is allocated at init. Thread-bound.
 @safe public final class DetectorInput {
     public let contract: PictureContract
     private let variant: fwoc_variant
     private let tables: Storage<Int32>
+    private let bytes: Storage<UInt8>
     private let rows: Storage<Int16>
-    private let sums: Storage<Float>
+    private let sums: Storage<UInt16>
     private var plan: fwoc_resize_plan
     private let channels: fwoc_channels
 
@@ -33,26 +35,25 @@ public import MediaTypes
         channels = normalisation.kernelChannels(isBGR: contract.colour == .bgr)
 
         let width = contract.width
+        let lumaRow = Self.widest + 8
+        let chromaRow = Self.widest / 2 + 8
+        let slot = Self.widest / 2 + 1
         tables = Storage(count: 4 * width)
-        let lumaRow = Self.widest + 2
-        let chromaRow = Self.widest / 2 + 2
+        bytes = Storage(count: 8 * width + 6 * slot)
         rows = Storage(count: lumaRow + 2 * chromaRow)
-        sums = Storage(count: lumaRow + 2 * chromaRow + 3 * width)
+        sums = Storage(count: Self.widest)
         unsafe plan = fwoc_resize_plan()
-        unsafe plan.luma_index = tables.pointer
-        unsafe plan.luma_weights = tables.pointer + width
-        unsafe plan.chroma_index = tables.pointer + 2 * width
-        unsafe plan.chroma_weights = tables.pointer + 3 * width
+        unsafe plan.luma_columns = fwoc_resize_columns(index: tables.pointer, weights: tables.pointer + width, shuffle: bytes.pointer)
+        unsafe plan.chroma_columns = fwoc_resize_columns(
+            index: tables.pointer + 2 * width, weights: tables.pointer + 3 * width, shuffle: bytes.pointer + 4 * width)
         unsafe plan.luma_row = rows.pointer
         unsafe plan.cb_row = rows.pointer + lumaRow
         unsafe plan.cr_row = rows.pointer + lumaRow + chromaRow
-        unsafe plan.luma_sum = sums.pointer
-        unsafe plan.cb_sum = sums.pointer + lumaRow
-        unsafe plan.cr_sum = sums.pointer + lumaRow + chromaRow
-        let out = unsafe sums.pointer + lumaRow + 2 * chromaRow
-        unsafe plan.luma_out = out
-        unsafe plan.cb_out = out + width
-        unsafe plan.cr_out = out + 2 * width
+        let slots = unsafe bytes.pointer + 8 * width
+        unsafe plan.luma_slots.row = (slots, slots + slot)
+        unsafe plan.cb_slots.row = (slots + 2 * slot, slots + 3 * slot)
+        unsafe plan.cr_slots.row = (slots + 4 * slot, slots + 5 * slot)
+        unsafe plan.sums = sums.pointer
     }
 
     /// Writes `[3, height, width]` planes.
@@ -71,16 +72,11 @@ public import MediaTypes
         }
         var colour = fwoc_colour(frame.colourSpace)
         var channels = channels
-        let shrinksMuch = min(letterbox.scaleX, letterbox.scaleY) >= 2 && max(letterbox.scaleX, letterbox.scaleY) > 2.001
         unsafe output.withUnsafeMutableBufferPointer { buffer in
             let out = buffer.baseAddress!
             unsafe frame.withKernelPlanes { planes in
                 var planes = unsafe planes
-                if shrinksMuch {
-                    unsafe fwoc_frontend_resize_area(&plan, &planes, &colour, &channels, out, width, width * height, variant)
-                } else {
-                    unsafe fwoc_frontend_resize_bilinear(&plan, &planes, &colour, &channels, out, width, width * height, variant)
-                }
+                unsafe fwoc_frontend_resize(&plan, &planes, &colour, &channels, out, width, width * height, variant)
             }
             for plane in 0..<3 {
                 let padding = (contract.border - contract.mean[plane]) * contract.scale[plane]

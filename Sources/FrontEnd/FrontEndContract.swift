@@ -83,7 +83,11 @@ public struct LogMelContract: Hashable, Codable, Sendable {
     public var preEmphasis: Float = 0.97
     public var window = Window.hamming
     public var removesOffset = true
-    /// Samples in [−1, 1) are multiplied by this first.
+    /// Samples in [−1, 1) are multiplied by this first. It moves every logarithm alike, which mean subtraction takes back, and decides only when quiet
+    /// parts fall under the energy floor: at 32768 in digital silence, at 1 already in quiet rooms.
+    ///
+    /// Measured with `speaker_tdnn_512`, same against different speakers at 4 s, EER in per cent at 32768 and at 1: five sets of public speech
+    /// (interviews, acted, read) 8.8 and 8.8 on average; the same 30 dB fainter and in 16 bits 9.3 and 9.8. So 32768, which cares less about the microphone's gain.
     public var sampleScale: Float = 32768
     /// Smallest energy before the logarithm.
     public var energyFloor: Float = 0x1p-23

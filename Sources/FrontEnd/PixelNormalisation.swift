@@ -40,11 +40,9 @@ public struct PixelNormalisation: Hashable, Sendable {
         unsafe output.withUnsafeMutableBufferPointer { output in
             unsafe crop.withUnsafeBufferPointer { crop in
                 for c in 0..<channels {
-                    var m = mean[c]
-                    var s = scale[c]
                     let source = isBGR ? channels - 1 - c : c
                     unsafe fwoc_frontend_normalise(
-                        crop.baseAddress! + source * plane, 1, Int32(width), Int32(height), &m, &s, mirrored ? 1 : 0,
+                        crop.baseAddress! + source * plane, Int32(width), Int32(height), mean[c], scale[c], mirrored ? 1 : 0,
                         output.baseAddress! + c * plane)
                 }
             }

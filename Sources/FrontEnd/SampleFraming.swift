@@ -22,6 +22,8 @@ public import MediaTypes
     }
 
     /// Takes samples and hands each window that they complete to `body`: `[context + window]`, and the position of its first new sample since the start.
+    ///
+    /// Where `body` throws, the rest of the samples is dropped: the stream does not continue, so ``reset()`` it.
     public func append<E: Error>(_ samples: Span<Float>, _ body: (Span<Float>, SamplePosition) throws(E) -> Void) throws(E) {
         var taken = 0
         while taken < samples.count {

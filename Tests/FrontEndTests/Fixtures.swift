@@ -46,7 +46,6 @@ struct PictureCase: Decodable, CustomStringConvertible {
     var name: String?
     var frame: [Int]?
     var input: [Int]?
-    var area: Bool?
     var landmarks: [[Float]]?
     var transform: [Float]?
     var matrix: String?

@@ -41,6 +41,13 @@ def rgb(w, h, matrix="bt601", full=False):
     return np.clip(np.rint(out), 0, 255).astype(np.uint8)
 
 
+def averaged(image, k):
+    """Means of whole k × k blocks; the last ones are made whole by replication."""
+    h, w = image.shape[:2]
+    image = cv2.copyMakeBorder(image, 0, -h % k, 0, -w % k, cv2.BORDER_REPLICATE)
+    return cv2.resize(image, (image.shape[1] // k, image.shape[0] // k), interpolation=cv2.INTER_AREA)
+
+
 def keep(kind, out, step=1, **values):
     """Every step-th row and column of planes [..., h, w]."""
     out = out[..., ::step, ::step]
@@ -63,14 +70,19 @@ def umeyama(source, target):
 
 ARCFACE = np.array([[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]])
 
-# Detector input. At most 2 times smaller: INTER_LINEAR, else INTER_AREA.
+# Detector input: INTER_LINEAR; where the picture shrinks by more than 2, of averages over k × k blocks.
 for w, h, W, H in [(320, 240, 160, 96), (256, 144, 128, 96), (161, 121, 96, 64), (161, 121, 160, 128), (100, 80, 160, 128),
                    (640, 480, 96, 64), (1001, 703, 96, 64), (37, 301, 64, 96), (1, 1, 32, 32), (3, 2, 32, 32)]:
     fit = min(W / w, H / h)
     cw, ch = min(W, max(1, int(np.floor(w * fit + 0.5)))), min(H, max(1, int(np.floor(h * fit + 0.5))))
-    area = min(w / cw, h / ch) >= 2 and max(w / cw, h / ch) > 2.001
-    out = cv2.resize(rgb(w, h), (cw, ch), interpolation=cv2.INTER_AREA if area else cv2.INTER_LINEAR)
-    keep("letterbox", out[:, :, ::-1].transpose(2, 0, 1), step=2 if W == 160 else 1, frame=[w, h], input=[W, H], area=bool(area))
+    sx, sy = w / cw, h / ch
+    k = 1 if min(sx, sy) <= 2 else int(min(sx, sy))
+    if k == 1:
+        out = cv2.resize(rgb(w, h), (cw, ch), interpolation=cv2.INTER_LINEAR)
+    else:
+        m = np.array([[sx / k, 0, 0.5 * sx / k - 0.5], [0, sy / k, 0.5 * sy / k - 0.5]])
+        out = cv2.warpAffine(averaged(rgb(w, h), k), m, (cw, ch), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE)
+    keep("letterbox", out[:, :, ::-1].transpose(2, 0, 1), step=2 if W == 160 else 1, frame=[w, h], input=[W, H])
 
 # Alignment: scale, angle and centre of a face; the last numbers disturb the landmarks.
 def landmarks(scale, degrees, cx, cy, disturbance):
@@ -101,10 +113,7 @@ for name, w, h, scale, degrees, cx, cy, disturbance, matrix, full in [
     image = rgb(w, h, matrix, full)
     k = int(np.hypot(inverse[0, 0], inverse[1, 0]))
     if k >= 2:
-        # Average whole blocks; the last ones are made whole by replication, as an average over what exists would be for a flat edge.
-        pw, ph = -w % k, -h % k
-        image = cv2.copyMakeBorder(image, 0, ph, 0, pw, cv2.BORDER_REPLICATE)
-        image = cv2.resize(image, ((w + pw) // k, (h + ph) // k), interpolation=cv2.INTER_AREA)
+        image = averaged(image, k)
         inverse = inverse / k
         inverse[:, 2] += 0.5 / k - 0.5
     out = cv2.warpAffine(image, inverse, (112, 112), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
