@@ -8,9 +8,10 @@ public struct OutlierPolicy: Sendable, Hashable {
         self.minimumSimilarity = minimumSimilarity
     }
 
-    /// Between what two different people (about 0…0.2) and two pictures or utterances of one person (mostly above 0.4)
-    /// have with encoders that were trained with an angular margin.
-    public static let `default` = OutlierPolicy(minimumSimilarity: [.face: 0.3, .voice: 0.3])
+    /// Faces: between what two different people (0.07 ± 0.08) and two pictures of one person (0.65 ± 0.09) have with
+    /// encoders of MobileFaceNet's kind. Voices: utterances of one second differ so much (0.32 ± 0.11 within a person, 0.09 ±
+    /// 0.10 between people, with x-vectors) that only what is no voice of theirs at all is refused.
+    public static let `default` = OutlierPolicy(minimumSimilarity: [.face: 0.3, .voice: 0.1])
     /// Takes everything.
     public static let none = OutlierPolicy(minimumSimilarity: [:])
 }
