@@ -63,7 +63,7 @@ public enum MediaItem {
     public init(path: String, options: Options = Options()) throws(MediaError) {
         self.path = path
         let demuxer = try Demuxer(path: path, damage: damageLog)
-        let chosen = SelectedStreams(demuxer, options: options, damage: damageLog)
+        let chosen = try SelectedStreams(demuxer, options: options, damage: damageLog)
         var video = chosen.video, audio = chosen.audio
         video?.advance()
         audio?.advance()
@@ -80,7 +80,7 @@ public enum MediaItem {
             video = nil
         }
         if audio?.isBlockWaiting != true { audio = nil }
-        guard video != nil || audio != nil else { throw chosen.failure(demuxer, damageLog, options) }
+        guard video != nil || audio != nil else { throw chosen.failure(demuxer, damageLog) }
 
         var starts: [Int64] = []
         if let video, let first = video.waiting { starts.append(chosen.start(first, of: video.decoder, demuxer, damageLog)) }

@@ -45,10 +45,7 @@ public enum PictureReader {
         if result >= 0 { result = unsafe avcodec_send_packet(codec.pointer, nil) }
         if result >= 0 { result = unsafe avcodec_receive_frame(codec.pointer, frame.pointer) }
         guard result >= 0 else {
-            let width = unsafe Int(codec.pointer.pointee.coded_width), height = unsafe Int(codec.pointer.pointee.coded_height)
-            if width.multipliedReportingOverflow(by: height).partialValue > mostPixels {
-                throw .pictureTooLarge(path: path, width: width, height: height, limit: mostPixels)
-            }
+            if let (width, height) = refusedSize() { throw .pictureTooLarge(path: path, width: width, height: height, limit: mostPixels) }
             throw .nothingDecodes(path: path, detail: FFmpegLog.explanation(result))
         }
         if let complaint = FFmpegLog.firstError { damage.report(.video, detail: complaint) }
@@ -72,6 +69,13 @@ public enum PictureReader {
         unsafe fclose(file)
         guard count == Int(size) else { throw .readFailed(path: path, detail: "read \(count) of \(size) bytes") }
         return packet
+    }
+
+    /// The size that FFmpeg found larger than allowed: it says so only in its log, "Picture size 48x32 exceeds …".
+    private static func refusedSize() -> (Int, Int)? {
+        guard let words = FFmpegLog.firstError?.split(separator: " "), words.count > 3, words[0] == "Picture", words[3] == "exceeds" else { return nil }
+        let sides = words[2].split(separator: "x").compactMap { Int($0) }
+        return sides.count == 2 ? (sides[0], sides[1]) : nil
     }
 
     private static func format(_ content: Span<UInt8>) -> AVCodecID? {

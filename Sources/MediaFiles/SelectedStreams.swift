@@ -8,12 +8,13 @@ struct SelectedStreams {
     /// Codecs of streams that have no decoder.
     private var undecoded: [String] = []
 
-    init(_ demuxer: Demuxer, options: MediaReader.Options, damage: DamageLog) {
+    init(_ demuxer: Demuxer, options: MediaReader.Options, damage: DamageLog) throws(MediaError) {
         let videoIndex = options.readsVideo ? demuxer.bestStream(AVMEDIA_TYPE_VIDEO) : nil
         let audioIndex = options.readsAudio ? demuxer.bestStream(AVMEDIA_TYPE_AUDIO) : nil
         let feed = PacketFeed(demuxer, videoIndex, audioIndex)
         if let videoIndex {
             let stream = unsafe demuxer.stream(videoIndex)
+            try unsafe SelectedStreams.checkSize(stream, demuxer.path, options.mostPixels)
             if let decoder = unsafe StreamDecoder(
                 stream, feed: feed, damage: damage, threads: options.decoderThreads, mostPixels: options.mostPixels)
             {
@@ -37,6 +38,13 @@ struct SelectedStreams {
         let codec = unsafe SelectedStreams.codecName(stream)
         undecoded.append(codec)
         damage.report(.unsupportedCodec, detail: "no decoder for '\(codec)'")
+    }
+
+    private static func checkSize(_ stream: UnsafeMutablePointer<AVStream>, _ path: String, _ limit: Int) throws(MediaError) {
+        let width = unsafe Int(stream.pointee.codecpar.pointee.width), height = unsafe Int(stream.pointee.codecpar.pointee.height)
+        guard width <= 0 || height <= 0 || width * height <= limit && max(width, height) <= 16384 else {
+            throw .pictureTooLarge(path: path, width: width, height: height, limit: limit)
+        }
     }
 
     private static func codecName(_ stream: UnsafeMutablePointer<AVStream>) -> String {
@@ -76,15 +84,8 @@ struct SelectedStreams {
     }
 
     /// Why neither stream gave anything.
-    func failure(_ demuxer: Demuxer, _ damage: DamageLog, _ options: MediaReader.Options) -> MediaError {
+    func failure(_ demuxer: Demuxer, _ damage: DamageLog) -> MediaError {
         if let codec = undecoded.first { return .unsupportedCodec(path: demuxer.path, codec: codec) }
-        if let video {
-            let parameters = unsafe demuxer.stream(video.decoder.index).pointee.codecpar!
-            let width = unsafe Int(parameters.pointee.width), height = unsafe Int(parameters.pointee.height)
-            if width > 0, height > 0, width.multipliedReportingOverflow(by: height).partialValue > options.mostPixels {
-                return .pictureTooLarge(path: demuxer.path, width: width, height: height, limit: options.mostPixels)
-            }
-        }
         if let first = damage.entries.first { return .nothingDecodes(path: demuxer.path, detail: first.description) }
         return .nothingDecodes(path: demuxer.path, detail: "it holds no stream of pictures or sound with data")
     }
