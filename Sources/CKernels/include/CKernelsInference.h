@@ -1,0 +1,99 @@
+// Float kernels of the inference engine. Tensors are dense; "channels-last" means [batch, depth, height, width, channels].
+//
+// Each exists in three variants, compiled from one text (inference_template.h): 0 baseline (SSE2 or NEON), 1 AVX2 with FMA,
+// 2 AVX-512. Kernels load whole vectors: sources must be readable for 64 bytes past their end. They store only what is theirs.
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+/// The fastest variant that this processor runs.
+int32_t inference_best_variant(void);
+/// Lanes of a variant's vectors: 4, 8 or 16.
+int32_t inference_lanes(int32_t variant);
+
+enum {
+    inference_identity = 0,
+    /// min(max(x, alpha), beta); Relu is [0, inf].
+    inference_clip = 1,
+    /// x < 0 ? x · slope[channel] : x
+    inference_prelu = 2,
+    /// x < 0 ? x · alpha : x
+    inference_leaky_relu = 3,
+    inference_sigmoid = 4,
+    inference_tanh = 5,
+    /// x · clip(x · alpha + beta, 0, 1)
+    inference_hard_swish = 6,
+    /// clip(x · alpha + beta, 0, 1)
+    inference_hard_sigmoid = 7,
+    inference_exp = 8,
+    inference_sqrt = 9,
+    inference_abs = 10,
+    inference_negate = 11,
+    /// x · sigmoid(x)
+    inference_silu = 12,
+    inference_reciprocal = 13
+};
+
+typedef struct {
+    int32_t kind;
+    float alpha, beta;
+} inference_activation;
+
+/// A convolution in up to three dimensions over a channels-last input (or a planar one), to a channels-last output.
+typedef struct {
+    int64_t batch;
+    int64_t input[3];    // depth, height, width
+    int64_t output[3];
+    int64_t kernel[3];
+    int64_t stride[3];
+    int64_t dilation[3];
+    int64_t pad[3];      // before the first element
+    int64_t input_channels, output_channels, groups;
+    /// The input is [batch, channels, depth, height, width]; only with one group.
+    int32_t is_planar;
+    inference_activation activation;
+    /// Elements from one output pixel to the next; output_channels where the output is dense.
+    int64_t output_pixel_stride;
+} inference_conv;
+
+/// Floats of the packed form of weights [output_channels, input_channels / groups, kernel...], bias included.
+int64_t inference_conv_packed_count(int32_t variant, const inference_conv *conv);
+/// bias may be null.
+void inference_conv_pack(int32_t variant, const inference_conv *conv, const float *weights, const float *bias, float *packed);
+/// Bytes of scratch.
+int64_t inference_conv_scratch(int32_t variant, const inference_conv *conv);
+/// output = activation(conv(input) + bias + residual). slope: per output channel, padded to whole vectors, for prelu.
+/// residual: like output, dense, or null.
+void inference_conv_run(int32_t variant, const inference_conv *conv, const float *input, const float *packed, const float *slope,
+                        const float *residual, float *output, void *scratch);
+
+/// Depthwise: groups == input_channels == output_channels; kernel depth 1 unless the other two are 1.
+int64_t inference_depthwise_packed_count(int32_t variant, const inference_conv *conv);
+void inference_depthwise_pack(int32_t variant, const inference_conv *conv, const float *weights, const float *bias, float *packed);
+void inference_depthwise_run(int32_t variant, const inference_conv *conv, const float *input, const float *packed, const float *slope,
+                             const float *residual, float *output);
+
+/// Floats of b [k, n] in panels, bias included.
+int64_t inference_matrix_packed_count(int32_t variant, int64_t k, int64_t n);
+/// b element (i, j) is b[i * row_stride + j * column_stride]. bias: n, or null.
+void inference_matrix_pack(int32_t variant, int64_t k, int64_t n, const float *b, int64_t row_stride, int64_t column_stride,
+                           const float *bias, float *packed);
+/// c[m, n] = activation(a[m, k] · b + bias + residual[m, n]); residual may be null.
+void inference_matrix_multiply(int32_t variant, int64_t m, int64_t k, int64_t n, const float *a, int64_t a_stride, const float *packed,
+                               inference_activation activation, const float *slope, const float *residual, float *c, int64_t c_stride);
+
+/// y[i] = f(x[i]); x may be y. Not for prelu.
+void inference_map(int32_t variant, inference_activation activation, const float *x, float *y, int64_t count);
+/// y[i] = x[i] < 0 ? x[i] · slope[i % channels] : x[i] for count a multiple of channels.
+void inference_prelu_rows(int32_t variant, const float *x, const float *slope, float *y, int64_t count, int64_t channels);
+
+enum { inference_add = 0, inference_subtract = 1, inference_multiply = 2, inference_divide = 3, inference_minimum = 4, inference_maximum = 5 };
+/// y[i] = x[i · xs] op z[i · zs], each step 0 or 1.
+void inference_combine(int32_t variant, int32_t operation, const float *x, int64_t xs, const float *z, int64_t zs, float *y, int64_t count);
+
+enum { inference_pool_max = 0, inference_pool_mean = 1, inference_pool_mean_with_padding = 2 };
+/// Pools a channels-last input; input_channels, kernel, stride, dilation, pad, input and output of `shape` are read.
+void inference_pool(int32_t variant, int32_t kind, const inference_conv *shape, const float *input, float *output);
+
+/// target[c, r] = source[r, c]
+void inference_transpose(int32_t variant, int64_t rows, int64_t columns, const float *source, float *target);

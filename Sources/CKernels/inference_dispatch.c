@@ -1,0 +1,75 @@
+// Chooses the variant of each kernel; the caller says which, having asked inference_best_variant once.
+#include "inference_variants.h"
+
+int32_t inference_best_variant(void) {
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw")) return 2;
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return 1;
+#endif
+    return 0;
+}
+
+static const struct inference_variant *variant_table(int32_t variant) {
+#if defined(__x86_64__)
+    if (variant == 2) return &inference_avx512_variant;
+    if (variant == 1) return &inference_avx2_variant;
+#endif
+    (void)variant;
+    return &inference_portable_variant;
+}
+
+int32_t inference_lanes(int32_t v) { return variant_table(v)->lanes; }
+
+int64_t inference_conv_packed_count(int32_t v, const inference_conv *c) { return variant_table(v)->conv_packed_count(c); }
+void inference_conv_pack(int32_t v, const inference_conv *c, const float *weights, const float *bias, float *packed) {
+    variant_table(v)->conv_pack(c, weights, bias, packed);
+}
+int64_t inference_conv_scratch(int32_t v, const inference_conv *c) { return variant_table(v)->conv_scratch(c); }
+void inference_conv_run(int32_t v, const inference_conv *c, const float *input, const float *packed, const float *slope, const float *residual,
+                        float *output, void *scratch) {
+    variant_table(v)->conv_run(c, input, packed, slope, residual, output, scratch);
+}
+
+int64_t inference_depthwise_packed_count(int32_t v, const inference_conv *c) { return variant_table(v)->depthwise_packed_count(c); }
+void inference_depthwise_pack(int32_t v, const inference_conv *c, const float *weights, const float *bias, float *packed) {
+    variant_table(v)->depthwise_pack(c, weights, bias, packed);
+}
+void inference_depthwise_run(int32_t v, const inference_conv *c, const float *input, const float *packed, const float *slope,
+                             const float *residual, float *output) {
+    variant_table(v)->depthwise_run(c, input, packed, slope, residual, output);
+}
+
+int64_t inference_matrix_packed_count(int32_t v, int64_t k, int64_t n) { return variant_table(v)->matrix_packed_count(k, n); }
+void inference_matrix_pack(int32_t v, int64_t k, int64_t n, const float *b, int64_t row_stride, int64_t column_stride, const float *bias, float *packed) {
+    variant_table(v)->matrix_pack(k, n, b, row_stride, column_stride, bias, packed);
+}
+void inference_matrix_multiply(int32_t v, int64_t m, int64_t k, int64_t n, const float *a, int64_t a_stride, const float *packed,
+                               inference_activation activation, const float *slope, const float *residual, float *c, int64_t c_stride) {
+    variant_table(v)->matrix_multiply(m, k, n, a, a_stride, packed, activation, slope, residual, c, c_stride);
+}
+
+void inference_map(int32_t v, inference_activation f, const float *x, float *y, int64_t count) {
+    variant_table(v)->map(f.kind, f.alpha, f.beta, x, y, count);
+}
+void inference_prelu_rows(int32_t v, const float *x, const float *slope, float *y, int64_t count, int64_t channels) {
+    variant_table(v)->prelu_rows(x, slope, y, count, channels);
+}
+void inference_combine(int32_t v, int32_t operation, const float *x, int64_t xs, const float *z, int64_t zs, float *y, int64_t count) {
+    variant_table(v)->combine(operation, x, xs, z, zs, y, count);
+}
+void inference_pool(int32_t v, int32_t kind, const inference_conv *shape, const float *input, float *output) {
+    variant_table(v)->pool(kind, shape, input, output);
+}
+
+void inference_transpose(int32_t v, int64_t rows, int64_t columns, const float *source, float *target) {
+    (void)v;
+    // Square blocks: each cache line of either side is used whole while it is there.
+    enum { block = 16 };
+    for (int64_t r = 0; r < rows; r += block)
+        for (int64_t c = 0; c < columns; c += block) {
+            int64_t r1 = r + block < rows ? r + block : rows, c1 = c + block < columns ? c + block : columns;
+            for (int64_t j = c; j < c1; j++)
+                for (int64_t i = r; i < r1; i++) target[j * rows + i] = source[i * columns + j];
+        }
+}

@@ -1,0 +1,21 @@
+// Baseline vectors of the architecture: SSE2 on x86-64, NEON on arm64.
+#include "inference_variants.h"
+
+#define NAME(x) inference_portable_##x
+#define LANES 4
+#if defined(__aarch64__)
+#define ROWS 8
+#define DISPATCH_ROWS(F) F(1) F(2) F(3) F(4) F(5) F(6) F(7) F(8)
+#define MULADD(a, b, c) __builtin_elementwise_fma(a, b, c)
+#else
+#define ROWS 4
+#define DISPATCH_ROWS(F) F(1) F(2) F(3) F(4)
+#define MULADD(a, b, c) ((a) * (b) + (c))
+#endif
+#define STORE_PART(p, v, n) \
+    do { \
+        inference_portable_vec part = (v); \
+        memcpy((p), &part, (size_t)(n) * 4); \
+    } while (0)
+
+#include "inference_template.h"

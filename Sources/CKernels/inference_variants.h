@@ -1,0 +1,27 @@
+// The table of functions that each variant fills.
+#pragma once
+#include "CKernelsInference.h"
+
+struct inference_variant {
+    int32_t lanes;
+    void (*map)(int, float, float, const float *, float *, int64_t);
+    void (*prelu_rows)(const float *, const float *, float *, int64_t, int64_t);
+    void (*combine)(int, const float *, int64_t, const float *, int64_t, float *, int64_t);
+    int64_t (*conv_packed_count)(const inference_conv *);
+    void (*conv_pack)(const inference_conv *, const float *, const float *, float *);
+    int64_t (*conv_scratch)(const inference_conv *);
+    void (*conv_run)(const inference_conv *, const float *, const float *, const float *, const float *, float *, void *);
+    int64_t (*matrix_packed_count)(int64_t, int64_t);
+    void (*matrix_pack)(int64_t, int64_t, const float *, int64_t, int64_t, const float *, float *);
+    void (*matrix_multiply)(int64_t, int64_t, int64_t, const float *, int64_t, const float *, inference_activation, const float *, const float *, float *, int64_t);
+    int64_t (*depthwise_packed_count)(const inference_conv *);
+    void (*depthwise_pack)(const inference_conv *, const float *, const float *, float *);
+    void (*depthwise_run)(const inference_conv *, const float *, const float *, const float *, const float *, float *);
+    void (*pool)(int, const inference_conv *, const float *, float *);
+};
+
+extern const struct inference_variant inference_portable_variant;
+#if defined(__x86_64__)
+extern const struct inference_variant inference_avx2_variant;
+extern const struct inference_variant inference_avx512_variant;
+#endif
