@@ -63,7 +63,7 @@ let package = Package(
         .target(name: "Recognition",
             dependencies: ["FrontEnd", "Inference", "ModelBundle", "Gallery", "MediaTypes", "Tensors", collections, logging],
             swiftSettings: house),
-        .target(name: "Publishing", dependencies: ["MediaTypes", "Recognition"], swiftSettings: house),
+        .target(name: "Publishing", dependencies: ["MediaTypes", "Recognition", "Gallery"], exclude: ["Schemas"], swiftSettings: house),
         .target(name: "AgentRuntime",
             dependencies: ["Recognition", "Publishing", "Gallery", "MediaFiles", "ModelBundle", "Inference", "FrontEnd", "MediaTypes", logging],
             swiftSettings: house),

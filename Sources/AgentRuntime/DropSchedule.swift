@@ -1,5 +1,4 @@
 public import MediaTypes
-public import Recognition
 
 /// Intervals of a clip in which one modality is withheld, as when a cable comes loose: `audio=2s..5s`.
 public struct DropSchedule: Sendable, Hashable {

@@ -1,5 +1,4 @@
-public import Foundation
-public import Gallery
+import Foundation
 public import MediaFiles
 public import MediaTypes
 public import Publishing

@@ -63,10 +63,11 @@ extension Recognizer {
         guard let slot = appearance.slot, appearance.nextGridFrame <= upTo else { return }
         let box = track.box
         guard let transform = try? CropTransform(levelSquareAround: box, eyes: nil, boxScale: 1, size: scorer.cropSize) else { return }
-        var crop = greyCrop.mutableSpan
-        sampler.writeGrey(frame, transform, width: scorer.cropSize, height: scorer.cropSize, border: 110, into: &crop)
+        greyCrop.withMutableSpan {
+            sampler.writeGrey(frame, transform, width: scorer.cropSize, height: scorer.cropSize, border: 110, into: &$0)
+        }
         while appearance.nextGridFrame <= upTo {
-            try scorer.append(greyCrop.span, to: slot)
+            try greyCrop.withSpan { (crop) throws(RecognitionError) in try scorer.append(crop, to: slot) }
             appearance.nextGridFrame += 1
         }
     }

@@ -72,13 +72,17 @@ struct VoiceEvidence {
         if closesWindow { windowIndex += 1 }
         closesWindow = windowCount == capacity
         newestFrames = windowCount
-        try encoder.encode(window.span.extracting(first: windowCount * filters), into: &scratch)
-        for index in sum.indices { mean[index] = sum[index] + scratch[index] * Float(windowCount) }
+        // Taken out, so that the window can be read while the embedding is written.
+        var embedding = scratch
+        scratch = []
+        defer { scratch = embedding }
+        try encoder.encode(window.span.extracting(first: windowCount * filters), into: &embedding)
+        for index in sum.indices { mean[index] = sum[index] + embedding[index] * Float(windowCount) }
         UnitLength.normalise(&mean)
         isKnown = true
         encodedFrames = frames
         if windowCount == capacity {
-            for index in sum.indices { sum[index] = sum[index] * Self.retention + scratch[index] * Float(windowCount) }
+            for index in sum.indices { sum[index] = sum[index] * Self.retention + embedding[index] * Float(windowCount) }
             windowCount = 0
         }
     }

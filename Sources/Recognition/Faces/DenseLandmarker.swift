@@ -66,9 +66,10 @@ public final class DenseLandmarker {
     ) throws(RecognitionError) -> FaceShape? {
         guard let transform = try? CropTransform(levelSquareAround: box, eyes: landmarks, boxScale: boxScale, size: contract.width)
         else { return nil }
-        var output = crop.mutableSpan
-        sampler.writeRGB(frame, transform, width: contract.width, height: contract.height, border: contract.border, into: &output)
-        network.withInput(0, as: Float.self) { normalisation.write(crop.span, into: &$0) }
+        crop.withMutableSpan {
+            sampler.writeRGB(frame, transform, width: contract.width, height: contract.height, border: contract.border, into: &$0)
+        }
+        network.withInput(0, as: Float.self) { input in crop.withSpan { normalisation.write($0, into: &input) } }
         try RecognitionError.naming("face-landmarks") { try network.run() }
         let score = confidence.map { network.withOutput($0, as: Float.self) { 1 / (1 + exp(-$0[0])) } } ?? 1
         return network.withOutput(points, as: Float.self) { values in

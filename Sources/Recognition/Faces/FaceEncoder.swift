@@ -40,22 +40,25 @@ public final class FaceEncoder {
         guard case .fivePoints(let template) = contract.geometry,
             let transform = try? CropTransform(aligning: landmarks, to: template)
         else { return false }
-        var output = crop.mutableSpan
-        sampler.writeRGB(frame, transform, width: contract.width, height: contract.height, border: contract.border, into: &output)
+        crop.withMutableSpan {
+            sampler.writeRGB(frame, transform, width: contract.width, height: contract.height, border: contract.border, into: &$0)
+        }
         return true
     }
 
     /// Variance of the Laplacian of the newest crop's green plane: luma but for a little, and at hand.
     public var sharpness: Float {
         let size = contract.width * contract.height
-        return CropQuality(of: crop.span.extracting(size..<2 * size), width: contract.width, height: contract.height).sharpness
+        return crop.withSpan {
+            CropQuality(of: $0.extracting(size..<2 * size), width: contract.width, height: contract.height).sharpness
+        }
     }
 
     /// Embeds ``crop``.
     /// - Parameter embedding: `[dimension]`, overwritten, unit length.
     public func encode(into embedding: inout [Float]) throws(RecognitionError) {
         precondition(embedding.count == dimension)
-        network.withInput(0, as: Float.self) { normalisation.write(crop.span, into: &$0) }
+        network.withInput(0, as: Float.self) { input in crop.withSpan { normalisation.write($0, into: &input) } }
         try RecognitionError.naming("face-encoder") { try network.run() }
         network.withOutput(0, as: Float.self) { output in
             for index in output.indices { embedding[index] = output[index] }

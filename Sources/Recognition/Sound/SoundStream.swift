@@ -113,7 +113,7 @@ public final class SoundStream {
         var left = count
         while left > 0 {
             let run = min(left, zeros.count)
-            try take(zeros.span.extracting(first: run), filled: true)
+            try zeros.withSpan { (zeros) throws(RecognitionError) in try take(zeros.extracting(first: run), filled: true) }
             left -= run
         }
     }
