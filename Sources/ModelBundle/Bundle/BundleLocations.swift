@@ -20,7 +20,9 @@ public struct BundleLocations: Sendable, Hashable {
     /// - Parameters:
     ///   - referenceModels: the value of `--reference-models`, which goes before `FWOC_REFERENCE_MODELS`.
     public init(environment: [String: String], workingDirectory: URL, referenceModels: String? = nil) {
-        func folder(_ path: String) -> URL { URL(fileURLWithPath: path, isDirectory: true, relativeTo: workingDirectory).standardizedFileURL }
+        func folder(_ path: String) -> URL {
+            (path.hasPrefix("/") ? URL(fileURLWithPath: path) : workingDirectory.appending(path: path)).standardizedFileURL
+        }
         let set = (environment["FWOC_MODELS"] ?? "").split(separator: ":").map { folder(String($0)) }
         searchPaths = set + [folder("models"), folder("/usr/share/fwoc/models")]
         let models = referenceModels ?? environment["FWOC_REFERENCE_MODELS"]

@@ -14,6 +14,9 @@ extension BundleManifest {
         guard yaml.utf8.count <= Self.longestFile else {
             throw .manifest(file: file, line: 1, key: "", problem: "longer than \(Self.longestFile) bytes")
         }
+        if let (line, name) = Self.firstAlias(yaml) {
+            throw .manifest(file: file, line: line, key: "", problem: "alias ‘*\(name)’; aliases are not supported, write the value out")
+        }
         let root: Yams.Node?
         do { root = try compose(yaml: yaml) } catch { throw Self.syntaxError(error, file: file) }
         guard let root else { throw .manifest(file: file, line: 1, key: "", problem: "empty; expected a bundle manifest") }
@@ -124,6 +127,31 @@ extension BundleManifest {
         guard scale.weight > 0 else { throw section.problem("weight", "must be larger than 0") }
         try section.finish()
         return scale
+    }
+
+    /// The first `*name` for which there is an `&name`. An alias repeats its anchor's content, so that a small file could unfold
+    /// to gigabytes while it is still being parsed; what only looks like an alias in running text has no anchor.
+    private static func firstAlias(_ yaml: String) -> (line: Int, name: String)? {
+        var anchors: Set<String> = []
+        var aliases: [(line: Int, name: String)] = []
+        var line = 1
+        var marker: UInt8?
+        var name: [UInt8] = []
+        func isAnchorByte(_ byte: UInt8) -> Bool { isNameByte(byte) && byte != UInt8(ascii: ".") }
+        for byte in yaml.utf8 + [0] {
+            if marker != nil, isAnchorByte(byte) {
+                name.append(byte)
+                continue
+            }
+            if let mark = marker, !name.isEmpty {
+                let text = String(decoding: name, as: UTF8.self)
+                if mark == UInt8(ascii: "&") { anchors.insert(text) } else { aliases.append((line, text)) }
+            }
+            name = []
+            marker = byte == UInt8(ascii: "&") || byte == UInt8(ascii: "*") ? byte : nil
+            if byte == UInt8(ascii: "\n") { line += 1 }
+        }
+        return aliases.first { anchors.contains($0.name) }
     }
 
     private static func isNameByte(_ byte: UInt8) -> Bool {

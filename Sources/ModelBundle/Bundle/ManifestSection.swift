@@ -23,10 +23,6 @@ struct ManifestSection {
             guard case .scalar(let scalar) = key else {
                 throw .manifest(file: file, line: line, key: path, problem: "a key must be plain text")
             }
-            // An alias repeats its anchor's content: a small file could unfold to gigabytes.
-            guard key.anchor == nil, value.anchor == nil else {
-                throw .manifest(file: file, line: line, key: Self.join(path, scalar.string), problem: "anchors and aliases are not supported; write the value out")
-            }
             values.append((scalar.string, line, value))
         }
         self.values = values
@@ -130,7 +126,7 @@ struct ManifestSection {
             case .sequence(let sequence):
                 var parts: [String] = []
                 for element in sequence {
-                    guard case .scalar(let scalar) = element, element.anchor == nil else { throw problem(key, "a list may only hold numbers and text") }
+                    guard case .scalar(let scalar) = element else { throw problem(key, "a list may only hold numbers and text") }
                     parts.append(scalar.string)
                 }
                 result[key] = "[" + parts.joined(separator: ",") + "]"
@@ -146,7 +142,7 @@ struct ManifestSection {
     private static func join(_ path: String, _ key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }
 }
 
-/// The known key that was probably meant: at most a third of its letters away (Levenshtein, 1966).
+/// The known key that was probably meant: at most two letters or a third of them away (Levenshtein, 1966).
 func nearestKey(to key: String, among known: [String]) -> String? {
     func distance(_ a: [Character], _ b: [Character]) -> Int {
         var row = Array(0...b.count)
@@ -163,6 +159,6 @@ func nearestKey(to key: String, among known: [String]) -> String? {
     }
     let letters = Array(key.lowercased().prefix(64))
     let nearest = known.map { (distance(letters, Array($0.lowercased())), $0) }.min { $0 < $1 }
-    guard let nearest, nearest.0 <= max(1, nearest.1.count / 3) else { return nil }
+    guard let nearest, nearest.0 <= max(2, nearest.1.count / 3) else { return nil }
     return nearest.1
 }
