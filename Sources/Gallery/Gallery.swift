@@ -172,6 +172,16 @@ public final class Gallery: Sendable {
         } catch { throw GalleryError(error, path: path) }
     }
 
+    /// What SQLite says of the connection: journal mode, `synchronous` (2 is FULL), foreign keys, secure deletion.
+    package func settings() throws(GalleryError) -> (journal: String, synchronous: Int, foreignKeys: Bool, secureDelete: Bool) {
+        try read { db in
+            (
+                try String.fetchOne(db, sql: "PRAGMA journal_mode") ?? "", try Int.fetchOne(db, sql: "PRAGMA synchronous") ?? 0,
+                try Bool.fetchOne(db, sql: "PRAGMA foreign_keys") ?? false, try Bool.fetchOne(db, sql: "PRAGMA secure_delete") ?? false
+            )
+        }
+    }
+
     static func revision(_ db: Database) throws -> Int {
         try Int.fetchOne(db, sql: "SELECT revision FROM gallery") ?? 0
     }

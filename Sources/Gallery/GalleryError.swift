@@ -56,29 +56,29 @@ public enum GalleryError: Error, Sendable, Equatable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .noSuchFolder(let path):
-            "gallery \(path): its folder does not exist; create the folder first"
+            "\(path): its folder does not exist; create the folder first"
         case .noSuchFile(let path):
-            "gallery \(path): no such file; enroll somebody to create it, or name another file with --gallery"
+            "\(path): no such file; enroll somebody to create it, or name another file with --gallery"
         case .notPermitted(let path, let detail):
-            "gallery \(path): not permitted (\(detail)); the file and its folder must belong to the user that runs this"
+            "\(path): not permitted (\(detail)); the file and its folder must belong to the user that runs this"
         case .notADatabase(let path):
-            "gallery \(path): not an SQLite database; expected a gallery file, name another one with --gallery"
+            "\(path): not an SQLite database; expected a gallery file, name another one with --gallery"
         case .notAGallery(let path, let found):
-            "gallery \(path): an SQLite database, but not a gallery (\(found)); name another file with --gallery"
+            "\(path): an SQLite database, but not a gallery (\(found)); name another file with --gallery"
         case .newerSchema(let path, let got, let expected):
-            "gallery \(path): its schema has version \(got), this program knows versions up to \(expected); update the program, or export the gallery with the newer one"
+            "\(path): its schema has version \(got), this program knows versions up to \(expected); update the program, or export the gallery with the newer one"
         case .busy(let path):
-            "gallery \(path): another process keeps it locked; try again when that has finished"
+            "\(path): another process keeps it locked; try again when that has finished"
         case .readOnly(let path):
-            "gallery \(path): opened read-only; open it for writing to change it"
+            "\(path): opened read-only; open it for writing to change it"
         case .damaged(let path, let detail):
-            "gallery \(path): damaged (\(detail)); restore it from an export, or run ‘gallery audit’ to see what is left"
+            "\(path): damaged (\(detail)); restore it from an export, or run ‘gallery audit’ to see what is left"
         case .inputOutput(let path, let detail):
             "\(path): \(detail)"
         case .erasureIncomplete(let path):
-            "gallery \(path): the person is removed, but another process still reads the gallery and keeps old pages in its log; they are erased when the gallery is next opened for writing without other readers"
+            "\(path): the person is removed, but another process still reads the gallery and keeps old pages in its log; they are erased when the gallery is next opened for writing without other readers"
         case .encoderMismatch(let modality, let path, let expected, let got):
-            "gallery \(path): its \(modality.rawValue) templates were made with \(expected), this bundle has \(got); use the bundle that filled the gallery, or enroll again into another gallery file"
+            "\(path): its \(modality.rawValue) templates were made with \(expected), this bundle has \(got); use the bundle that filled the gallery, or enroll again into another gallery file"
         case .encoderMissing(let modality):
             "no \(modality.rawValue) encoder is named for \(modality.rawValue) templates; use a bundle with the role \(modality.rawValue)-encoder"
         case .noSuchPerson(let reference):
