@@ -75,7 +75,9 @@ let package = Package(
         tests("FrontEndTests", ["FrontEnd", "Tensors", "MediaTypes"]),
         tests("ModelBundleTests", ["ModelBundle", "Tensors"]),
         tests("InferenceTests", ["Inference", "ModelBundle", "Tensors", "CKernels"]),
-        tests("GalleryTests", ["Gallery"]),
+        // Killed by the durability test in the midst of its work.
+        .executableTarget(name: "gallery-crash-writer", dependencies: ["Gallery"], path: "Tests/GalleryCrashWriter", swiftSettings: house),
+        tests("GalleryTests", ["Gallery", "gallery-crash-writer", database]),
         tests("RecognitionTests", ["Recognition", "Gallery", "MediaTypes"]),
         tests("PublishingTests", ["Publishing", "Recognition", "Gallery", "MediaTypes"]),
         tests("AgentTests", ["AgentRuntime"]),
