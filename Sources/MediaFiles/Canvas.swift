@@ -34,8 +34,8 @@ import MediaTypes
     private let planes = Frame()
     private var toColours = Scaler()
     private var toPlanes = Scaler()
-    /// Chroma at full width on both sides: at an odd width the shorter way reads a column that is not there.
-    private static let scaling = SWS_BILINEAR | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT | SWS_FULL_CHR_H_INP
+    /// Chroma at full width on both sides where the width is odd: the faster way reads a column that is not there.
+    private var scaling: Int32 { SWS_BILINEAR | SWS_ACCURATE_RND | (width % 2 == 0 ? 0 : SWS_FULL_CHR_H_INT | SWS_FULL_CHR_H_INP) }
     private let surface: OpaquePointer
     private let pen: OpaquePointer
 
@@ -82,7 +82,7 @@ import MediaTypes
             unsafe Canvas.copy(v, frame.chromaWidth, to: parts.pointee.data.2!, Int(parts.pointee.linesize.2), frame.chromaWidth, frame.chromaHeight)
         }
         unsafe cairo_surface_flush(surface)
-        let isReady = toColours.prepare(from: format(of: frame, AV_PIX_FMT_YUV420P), to: colourFormat, flags: Canvas.scaling)
+        let isReady = toColours.prepare(from: format(of: frame, AV_PIX_FMT_YUV420P), to: colourFormat, flags: scaling)
         precondition(isReady, "libswscale without YCbCr to RGB")
         unsafe sws_scale_frame(toColours.pointer, pixels.pointer, parts)
         unsafe cairo_surface_mark_dirty(surface)
@@ -94,7 +94,7 @@ import MediaTypes
         precondition(frame.width == width && frame.height == height, "frame of another size")
         let parts = unsafe planes.pointer
         unsafe cairo_surface_flush(surface)
-        let isReady = toPlanes.prepare(from: colourFormat, to: format(of: frame, AV_PIX_FMT_YUV420P), flags: Canvas.scaling)
+        let isReady = toPlanes.prepare(from: colourFormat, to: format(of: frame, AV_PIX_FMT_YUV420P), flags: scaling)
         precondition(isReady, "libswscale without RGB to YCbCr")
         unsafe sws_scale_frame(toPlanes.pointer, parts, pixels.pointer)
         unsafe frame.withUnsafePlanes { y, u, v in

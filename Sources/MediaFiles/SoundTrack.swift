@@ -7,11 +7,16 @@ import MediaTypes
 /// Blocks follow each other without a gap while the stream's own times agree with the number of samples to within
 /// ``tolerance``; the sum is then exact to the sample, and the rounding of a container's time stamps does not show. Where the
 /// stream leaps forward (packets were lost, or the recorder paused) the block so far ends short, and the next begins a new run
-/// at its own time. Where it leaps back, the samples that would overlap are dropped.
+/// at its own time. Where it leaps back, the samples that would overlap are dropped; stamps that fall back by less than
+/// ``patience`` are ignored for ``mostBehind`` frames, because muxers let stamps jitter where nothing is lost, and are no damage
+/// after that either: clips joined without care overlap by an encoder's delay.
 @safe final class SoundTrack {
     static let blockLength = 320
     /// Nanoseconds.
     static let tolerance: Int64 = 20_000_000
+    /// Nanoseconds.
+    static let patience: Int64 = 60_000_000
+    static let mostBehind = 8
 
     let decoder: StreamDecoder
     let rate: Int
@@ -32,6 +37,8 @@ import MediaTypes
     /// Of the current run: the source's own time at its start, and source samples taken in.
     private var runSourceStart: Int64 = 0
     private var runTaken = 0
+    /// Frames in a row whose stamps are behind the count of samples.
+    private var behind = 0
     private var isFirstOfRun = true
     private var runIsDiscontinuity = false
     private var hasRun = false
@@ -128,7 +135,9 @@ import MediaTypes
         runStart = declared
         if hasRun, declared < end {
             let length = unsafe Int64(frame.pointee.nb_samples) * 1_000_000_000 / Int64(sourceRate)
-            damage.report(.timestamp, nanoseconds: declared, detail: "sound goes back in time; what overlaps was dropped")
+            if end - declared > SoundTrack.patience {
+                damage.report(.timestamp, nanoseconds: declared, detail: "sound goes back in time; what overlaps was dropped")
+            }
             if declared + length <= end {
                 isFrameWaiting = false
                 return restoreEnd(end)
@@ -142,6 +151,7 @@ import MediaTypes
         runSourceStart = declared
         runDelivered = 0
         runTaken = 0
+        behind = 0
         isFirstOfRun = true
         run = .open
         push()
@@ -160,7 +170,10 @@ import MediaTypes
         else { return false }
         guard let declared = unsafe decoder.nanoseconds(frame.pointee.best_effort_timestamp) else { return true }
         let expected = runSourceStart + Int64(runTaken) * 1_000_000_000 / Int64(format.rate)
-        return abs(declared - expected) <= SoundTrack.tolerance
+        let deviation = declared - expected
+        if deviation > SoundTrack.tolerance || deviation < -SoundTrack.patience { return false }
+        behind = deviation < -SoundTrack.tolerance ? behind + 1 : 0
+        return behind <= SoundTrack.mostBehind
     }
 
     /// Gives the waiting frame to the resampler and takes what comes out.
