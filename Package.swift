@@ -69,10 +69,12 @@ let package = Package(
             swiftSettings: house),
         .executableTarget(name: "fwoc-agent", dependencies: ["AgentRuntime", argumentParser, logging], swiftSettings: house),
 
+        // Interposes malloc in a test executable; nothing but tests may depend on it.
+        .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
         tests("TensorsTests", ["Tensors"]),
         tests("MediaTypesTests", ["MediaTypes"]),
         tests("MediaFilesTests", ["MediaFiles"]),
-        tests("FrontEndTests", ["FrontEnd", "Tensors", "MediaTypes"]),
+        tests("FrontEndTests", ["FrontEnd", "Tensors", "MediaTypes", "CAllocationCounter"]),
         tests("ModelBundleTests", ["ModelBundle", "Tensors"]),
         tests("InferenceTests", ["Inference", "ModelBundle", "Tensors", "CKernels"]),
         // Killed by the durability test in the midst of its work.
