@@ -144,17 +144,22 @@ AVX2 static inline void store_levels(__m256 v, uint8_t *out) {
     _mm_storel_epi64((__m128i *)out, _mm_packus_epi16(words, words));
 }
 
-// Positions are monotonic along a row, so eight are inside when the first and the last are.
+// Whether the pixels first…last of a crop row have all their samples inside. Positions are monotonic along a row, so the ends tell.
+static int are_interior(const fwoc_i420 *f, fwoc_similarity map, float row_x, float row_y, int32_t first, int32_t last, int with_chroma) {
+    int32_t x0 = fixed(row_x + map.a * (float)first), y0 = fixed(row_y + map.b * (float)first);
+    int32_t x1 = fixed(row_x + map.a * (float)last), y1 = fixed(row_y + map.b * (float)last);
+    if (!is_interior(x0, y0, f->width, f->height) || !is_interior(x1, y1, f->width, f->height)) return 0;
+    return !with_chroma || (is_interior(chroma_position(x0), chroma_position(y0), f->chroma_width, f->chroma_height) &&
+                               is_interior(chroma_position(x1), chroma_position(y1), f->chroma_width, f->chroma_height));
+}
+
 AVX2 static int32_t rgb_row_avx2(const fwoc_i420 *f, const fwoc_colour *k, fwoc_similarity map, float row_x, float row_y, int32_t width, float border,
     ptrdiff_t plane, uint8_t *row) {
     const __m256 ramp = _mm256_setr_ps(0, 1, 2, 3, 4, 5, 6, 7);
+    const int whole_row = are_interior(f, map, row_x, row_y, 0, width - 1, 1);
     int32_t u = 0;
     for (; u + 8 <= width; u += 8) {
-        int32_t first_x = fixed(row_x + map.a * (float)u), first_y = fixed(row_y + map.b * (float)u);
-        int32_t last_x = fixed(row_x + map.a * (float)(u + 7)), last_y = fixed(row_y + map.b * (float)(u + 7));
-        if (!(is_interior(first_x, first_y, f->width, f->height) && is_interior(last_x, last_y, f->width, f->height) &&
-                is_interior(chroma_position(first_x), chroma_position(first_y), f->chroma_width, f->chroma_height) &&
-                is_interior(chroma_position(last_x), chroma_position(last_y), f->chroma_width, f->chroma_height))) {
+        if (!whole_row && !are_interior(f, map, row_x, row_y, u, u + 7, 1)) {
             for (int32_t i = u; i < u + 8; i++)
                 rgb_pixel(f, k, fixed(row_x + map.a * (float)i), fixed(row_y + map.b * (float)i), border, row + i, row + plane + i, row + 2 * plane + i);
             continue;
@@ -178,11 +183,10 @@ AVX2 static int32_t rgb_row_avx2(const fwoc_i420 *f, const fwoc_colour *k, fwoc_
 
 AVX2 static int32_t grey_row_avx2(const fwoc_i420 *f, float offset, float gain, fwoc_similarity map, float row_x, float row_y, int32_t width, float border, uint8_t *row) {
     const __m256 ramp = _mm256_setr_ps(0, 1, 2, 3, 4, 5, 6, 7);
+    const int whole_row = are_interior(f, map, row_x, row_y, 0, width - 1, 0);
     int32_t u = 0;
     for (; u + 8 <= width; u += 8) {
-        int32_t first_x = fixed(row_x + map.a * (float)u), first_y = fixed(row_y + map.b * (float)u);
-        int32_t last_x = fixed(row_x + map.a * (float)(u + 7)), last_y = fixed(row_y + map.b * (float)(u + 7));
-        if (!(is_interior(first_x, first_y, f->width, f->height) && is_interior(last_x, last_y, f->width, f->height))) {
+        if (!whole_row && !are_interior(f, map, row_x, row_y, u, u + 7, 0)) {
             for (int32_t i = u; i < u + 8; i++)
                 row[i] = grey_pixel(f, offset, gain, fixed(row_x + map.a * (float)i), fixed(row_y + map.b * (float)i), border);
             continue;

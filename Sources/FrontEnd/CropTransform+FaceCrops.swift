@@ -28,7 +28,7 @@ extension CropTransform {
     /// whose position 0 is the left edge of the first pixel; they are not truncated to whole pixels here.
     /// - Parameters:
     ///   - centre: centre of the face box, smoothed over time by the caller.
-    ///   - halfSide: half the longer side of the face box, smoothed over time by the caller (the reference: median of 13 frames).
+    ///   - halfSide: half the longer side of the face box, smoothed over time by the caller (the reference: median of 13 frames, see ``RunningMedian``).
     public init(speakingFaceAt centre: Point, halfSide: Float, cropScale: Float = 0.4, size: Int = 112) throws(FrontEndError) {
         guard halfSide.isFinite, halfSide > 0, centre.x.isFinite, centre.y.isFinite else {
             throw .degenerateBox(x: centre.x - halfSide, y: centre.y - halfSide, width: 2 * halfSide, height: 2 * halfSide)

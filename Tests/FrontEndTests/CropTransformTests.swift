@@ -84,4 +84,19 @@ import Testing
         let turned = try CropTransform(mouthOf: profile, widthScale: 2, size: 96)
         #expect(turned.scale > 0.9 * transform.scale)
     }
+
+    @Test(arguments: [1, 2, 3, 12, 13, 15])
+    func runningMedianAgreesWithSorting(_ length: Int) {
+        var random = Seeded(state: UInt64(length))
+        var median = RunningMedian(length: length)
+        var all: [Float] = []
+        for _ in 0..<60 {
+            all.append(Float(Int.random(in: -9...9, using: &random)))
+            let latest = all.suffix(length).sorted()
+            let middle = latest.count / 2
+            #expect(median.append(all.last!) == (latest.count % 2 == 1 ? latest[middle] : (latest[middle - 1] + latest[middle]) / 2))
+        }
+        median.reset()
+        #expect(median.append(4) == 4)
+    }
 }
