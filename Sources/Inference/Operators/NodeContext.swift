@@ -126,14 +126,15 @@ struct NodeContext {
     }
 
     /// `nil` where the attribute is absent. `count`: how many there must be.
+    ///
+    /// Limited to ±``bound``, as ``constantInts(_:)`` is: exporters write ±2⁶³ for "to the end".
     func ints(_ name: String, count: Int? = nil) throws(InferenceError) -> [Int]? {
         switch attributes[name] {
         case .ints(let values)?:
-            guard values.allSatisfy({ abs($0.clamped) < Self.bound }) else { throw malformed("attribute '\(name)' is \(values.prefix(8))") }
             if let count, values.count != count {
                 throw malformed("attribute '\(name)' has \(values.count) integers, expected \(count)")
             }
-            return values
+            return values.map { max(min($0, Self.bound), -Self.bound) }
         case nil: return nil
         default: throw malformed("attribute '\(name)' is not a list of integers")
         }
