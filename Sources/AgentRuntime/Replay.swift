@@ -1,5 +1,5 @@
 import Foundation
-public import MediaFiles
+import MediaFiles
 public import MediaTypes
 public import Publishing
 public import Recognition
@@ -19,7 +19,7 @@ public final class Replay {
         public init() {}
     }
 
-    public let reader: MediaReader
+    private let reader: MediaReader
     public let recognizer: Recognizer
     public let options: Options
     private let identity: Identity
@@ -48,6 +48,11 @@ public final class Replay {
         self.options = options
         identifiers = EventIdentifierSequence(seed: try Self.seed(clip))
     }
+
+    public var hasPicture: Bool { reader.streams.video != nil }
+    public var hasSound: Bool { reader.streams.audio != nil }
+    /// Length that the file declares, where it does.
+    public var duration: TimeSpan? { reader.streams.duration }
 
     /// Plays the clip to its end.
     /// - Parameters:

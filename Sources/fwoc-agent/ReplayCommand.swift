@@ -70,7 +70,7 @@ struct ReplayCommand: ParsableCommand {
 
         let sink = try events.map { try EventFile(path: $0) }
         var lines: [String] = []
-        var progress = ProgressLine(label: "replay", total: replay.reader.streams.duration?.seconds)
+        var progress = ProgressLine(label: "replay", total: replay.duration?.seconds)
         let summary = try replay.run(progress: { if !quiet { progress.advance(to: $0.seconds) } }) { event in
             let bytes = try event.json()
             if golden != nil { lines.append(String(decoding: bytes, as: UTF8.self)) }
@@ -87,7 +87,7 @@ struct ReplayCommand: ParsableCommand {
         if !quiet {
             progress.finish()
             Console.note("\n" + summary.table)
-            if recognizer.searchedFrames > 0, summary.frames > 0, summary.isWithoutAnybody { Console.note("nobody was seen or heard in \(clip)") }
+            if summary.isWithoutAnybody { Console.note("nobody was seen or heard in \(clip)") }
         } else if summary.damageCount > 0 {
             Console.error("\(clip): damaged in \(summary.damageCount) place(s), first: \(summary.damage.first ?? "")")
         }
@@ -107,7 +107,7 @@ struct ReplayCommand: ParsableCommand {
 
     private func announce(_ replay: Replay) {
         guard !quiet else { return }
-        if replay.reader.streams.video == nil { Console.note("\(clip): no picture in it; people are known by voice alone") }
-        if replay.reader.streams.audio == nil { Console.note("\(clip): no sound in it; people are known by face alone, and nobody speaks") }
+        if !replay.hasPicture { Console.note("\(clip): no picture in it; people are known by voice alone") }
+        if !replay.hasSound { Console.note("\(clip): no sound in it; people are known by face alone, and nobody speaks") }
     }
 }

@@ -1,6 +1,7 @@
 import AgentRuntime
 import ArgumentParser
 import Foundation
+import Gallery
 import ModelBundle
 
 struct ModelListCommand: ParsableCommand {
