@@ -14,10 +14,10 @@ public struct EventIdentifierSequence: Sendable {
         var text: [UInt8] = []
         text.reserveCapacity(26)
         let time = UInt64(bitPattern: milliseconds) & 0xFFFF_FFFF_FFFF
-        for shift in stride(from: 45, through: 0, by: -5) { text.append(Self.alphabet[Int(time >> UInt64(shift)) & 31]) }
+        for shift in stride(from: 45, through: 0, by: -5) { text.append(Self.alphabet[Int((time >> UInt64(shift)) & 31)]) }
         for _ in 0..<2 {
             let bits = random()
-            for shift in stride(from: 35, through: 0, by: -5) { text.append(Self.alphabet[Int(bits >> UInt64(shift)) & 31]) }
+            for shift in stride(from: 35, through: 0, by: -5) { text.append(Self.alphabet[Int((bits >> UInt64(shift)) & 31)]) }
         }
         return String(decoding: text, as: UTF8.self)
     }
