@@ -101,7 +101,7 @@ extension Gallery {
             let hasChanged = entries.contains { $0.isNew || $0.added > 0 }
             return ImportReport(entries: entries, revision: try hasChanged ? Self.raiseRevision(db) : Self.revision(db))
         }
-        logger.info(
+        logger.debug(
             "imported",
             metadata: [
                 "people": "\(report.entries.count)", "new": "\(report.entries.count { $0.isNew })",

@@ -90,7 +90,7 @@ extension Gallery {
             let revision = try hasChanged ? Self.raiseRevision(db) : Self.revision(db)
             return EnrollmentReport(person: person, isNew: isNew, outcomes: outcomes, replaced: replaced, revision: revision)
         }
-        logger.info(
+        logger.debug(
             "\(dryRun ? "would enroll" : "enrolled")",
             metadata: [
                 "person": "\(report.person.id)", "accepted": "\(report.acceptedCount)", "of": "\(candidates.count)",

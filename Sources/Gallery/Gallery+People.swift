@@ -61,7 +61,7 @@ extension Gallery {
             _ = try Self.raiseRevision(db)
             return Person(id: person.id, name: name, created: person.created)
         }
-        logger.info("renamed", metadata: ["person": "\(person.id)"])
+        logger.debug("renamed", metadata: ["person": "\(person.id)"])
         return person
     }
 
@@ -109,7 +109,7 @@ extension Gallery {
                 person: person, merged: merged, moved: moved, dropped: dropped, similarity: similarity,
                 revision: try Self.raiseRevision(db))
         }
-        logger.info("merged", metadata: ["person": "\(report.person.id)", "from": "\(report.merged.id)", "moved": "\(report.moved)"])
+        logger.debug("merged", metadata: ["person": "\(report.person.id)", "from": "\(report.merged.id)", "moved": "\(report.moved)"])
         try finishErasure()
         return report
     }
@@ -129,7 +129,7 @@ extension Gallery {
             _ = try Self.raiseRevision(db)
             return person
         }
-        logger.info("removed", metadata: ["person": "\(person.id)"])
+        logger.debug("removed", metadata: ["person": "\(person.id)"])
         try finishErasure()
         return person
     }

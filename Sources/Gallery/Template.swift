@@ -80,20 +80,10 @@ enum UnitVector {
     /// The inverse of ``encode(_:)``; `nil` where the length is no multiple of four.
     static func decode(_ data: Data) -> [Float]? {
         guard data.count.isMultiple(of: 4) else { return nil }
-        var values: [Float] = []
-        values.reserveCapacity(data.count / 4)
-        var bits: UInt32 = 0
-        var shift: UInt32 = 0
-        for byte in data {
-            bits |= UInt32(byte) << shift
-            shift += 8
-            if shift == 32 {
-                values.append(Float(bitPattern: bits))
-                bits = 0
-                shift = 0
-            }
+        let bytes = data.bytes
+        return (0..<data.count / 4).map { index in
+            Float(bitPattern: UInt32(littleEndian: unsafe bytes.unsafeLoadUnaligned(fromByteOffset: index * 4, as: UInt32.self)))
         }
-        return values
     }
 
     static func cosine(_ a: [Float], _ b: [Float]) -> Float { SnapshotKernel.dot(a.span, b.span) }
