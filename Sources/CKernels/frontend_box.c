@@ -1,6 +1,9 @@
 // Averages over k × k blocks: what makes large pictures small without aliasing, before bilinear sampling.
 #include "CKernels.h"
-#include <string.h>
+
+static inline __attribute__((always_inline)) void first_row(const uint8_t *restrict in, int32_t count, uint16_t *restrict sums) {
+    for (int32_t i = 0; i < count; i++) sums[i] = in[i];
+}
 
 static inline __attribute__((always_inline)) void add_row(const uint8_t *restrict in, int32_t count, uint16_t *restrict sums) {
     for (int32_t i = 0; i < count; i++) sums[i] = (uint16_t)(sums[i] + in[i]);
@@ -38,14 +41,17 @@ static inline __attribute__((always_inline)) void box_reduce(const uint8_t *plan
     for (int32_t j = 0; j < height; j++) {
         int32_t top = (y + j) * k;
         int32_t rows = top + k <= source_height ? k : source_height - top;
-        memset(sums, 0, sizeof(uint16_t) * (size_t)columns);
-        for (int32_t r = 0; r < rows; r++) add_row(plane + (ptrdiff_t)(top + r) * stride + left, columns, sums);
+        const uint8_t *in = plane + (ptrdiff_t)top * stride + left;
+        first_row(in, columns, sums);
+        for (int32_t r = 1; r < rows; r++) add_row(in + (ptrdiff_t)r * stride, columns, sums);
         uint8_t *row = out + (ptrdiff_t)j * width;
         uint32_t area = (uint32_t)(rows * k);
         switch (k) {
         case 2: average_blocks(sums, 2, whole, area, row); break;
         case 3: average_blocks(sums, 3, whole, area, row); break;
         case 4: average_blocks(sums, 4, whole, area, row); break;
+        case 5: average_blocks(sums, 5, whole, area, row); break;
+        case 6: average_blocks(sums, 6, whole, area, row); break;
         default: average_blocks(sums, k, whole, area, row); break;
         }
         if (whole < width) average_blocks(sums + whole * k, columns - whole * k, 1, (uint32_t)(rows * (columns - whole * k)), row + whole);
