@@ -4,8 +4,8 @@ internal import MediaTypes
 extension fwoc_colour {
     /// Coefficients of Y′CbCr to R′G′B′ 0…255 (ITU-R BT.601, BT.709, BT.2020; limited or full range).
     ///
-    /// With the luma weights Kr and Kb, Kg = 1 − Kr − Kb: R = Y + 2(1 − Kr)Cr, B = Y + 2(1 − Kb)Cb, G = Y − (2Kr(1 − Kr)Cr + 2Kb(1 − Kb)Cb)/Kg. Limited range
-    /// has Y in 16…235 and Cb, Cr in 16…240.
+    /// With the luma weights Kr and Kb, Kg = 1 − Kr − Kb: R = Y + 2(1 − Kr)Cr, B = Y + 2(1 − Kb)Cb, G = Y − (2Kr(1 − Kr)Cr + 2Kb(1 − Kb)Cb)/Kg.
+    /// Limited range has Y in 16…235 and Cb, Cr in 16…240.
     init(_ space: ColourSpace) {
         let (kr, kb): (Float, Float) =
             switch space.matrix {

@@ -2,15 +2,16 @@ internal import Foundation
 
 /// Level, noise floor and signal-to-noise ratio of a stream, and whether it is digitally silent.
 ///
-/// Powers are mean squares of 10 ms pieces after a 13 Hz high-pass (y[i] = x[i] − x[i−1] + 0.995·y[i−1]), in dB relative to a full-scale square wave: a
-/// full-scale sine has −3.
+/// Powers are mean squares of 10 ms pieces after a 13 Hz high-pass (y[i] = x[i] − x[i−1] + 0.995·y[i−1]), in dB relative to a full-scale square
+/// wave: a full-scale sine has −3.
 ///
-/// Noise floor: minimum statistics (Martin, 2001) in their simplest form: the smallest mean power of 80 ms within the last 4 s (speech pauses more often than that), raised by
-/// 0.45 dB. Of white noise a mean of 8·160 squares deviates by √(2/1280) = 4 %, and the smallest of 50 independent ones lies 2.3 deviations below their mean.
-/// Speech: pieces more than 6 dB above the floor, their power smoothed over 0.5 s of such pieces. Ratio: speech less floor, over floor.
+/// Noise floor: minimum statistics (Martin, 2001) in their simplest form: the smallest mean power of 80 ms within the last 4 s (speech pauses more
+/// often than that), raised by 0.45 dB. Of white noise a mean of 8·160 squares deviates by √(2/1280) = 4 %, and the smallest of 50 independent ones
+/// lies 2.3 deviations below their mean. Speech: pieces more than 6 dB above the floor, their power smoothed over 0.5 s of such pieces.
+/// Ratio: speech less floor, over floor.
 ///
-/// Digital silence: no sample differs from the one before by 2⁻¹⁷ (half of half the last bit of 16) for 100 ms. No microphone is that quiet: it is muted, the device is gone, or the
-/// clip has a gap. Such pieces do not count for the floor.
+/// Digital silence: no sample differs from the one before by 2⁻¹⁷ (a quarter of the last of 16 bits) for 100 ms. No microphone is that quiet: it is
+/// muted, the device is gone, or the clip has a gap. Such pieces do not count for the floor.
 ///
 /// What comes out does not depend on the sizes of the blocks that went in. A value; not shared between threads.
 public struct SignalLevel: Sendable {
