@@ -62,6 +62,14 @@ void inference_pool(int32_t v, int32_t kind, const inference_conv *shape, const 
     variant_table(v)->pool(kind, shape, input, output);
 }
 
+int64_t inference_chain_scratch(int32_t v, const inference_stage *stages, int64_t count) { return variant_table(v)->chain_scratch(stages, count); }
+void inference_chain_run(int32_t v, const inference_stage *stages, int64_t count, const float *input, float *output, void *scratch) {
+    variant_table(v)->chain_run(stages, count, input, output, scratch);
+}
+void inference_reduce(int32_t v, int32_t kind, int64_t outer, int64_t size, int64_t inner, const float *source, float *target) {
+    variant_table(v)->reduce(kind, outer, size, inner, source, target);
+}
+
 void inference_transpose(int32_t v, int64_t rows, int64_t columns, const float *source, float *target) {
     (void)v;
     // Square blocks: each cache line of either side is used whole while it is there.

@@ -14,8 +14,8 @@
 #endif
 #define STORE_PART(p, v, n) \
     do { \
-        inference_portable_vec part = (v); \
-        memcpy((p), &part, (size_t)(n) * 4); \
+        inference_portable_vec whole = (v); \
+        memcpy((p), &whole, (size_t)(n) * 4); \
     } while (0)
 
 #include "inference_template.h"

@@ -323,71 +323,95 @@ static void NAME(pad_row)(const inference_conv *c, const NAME(geometry) *g, cons
     }
 }
 
-void NAME(conv_run)(const inference_conv *c, const float *input, const float *packed, const float *slope, const float *residual,
-                    float *output, void *scratch) {
-    NAME(geometry) g = NAME(conv_geometry)(c);
+// Where a convolution is between its rows.
+typedef struct {
+    const inference_conv *c;
+    NAME(geometry) g;
+    NAME(tile) t;
+    const float **source;
+    int64_t *offset, *tags;
+    float *rows;
+    int64_t cached_rows;
+} NAME(conv_state);
+
+static void NAME(conv_begin)(NAME(conv_state) *s, const inference_conv *c, void *scratch) {
+    s->c = c;
+    s->g = NAME(conv_geometry)(c);
+    s->source = (const float **)scratch;
+    s->offset = (int64_t *)(s->source + s->g.segment_count);
+    s->cached_rows = s->g.pads ? s->g.span_depth * s->g.span_height : 0;
+    s->tags = s->offset + s->g.segment_count;
+    s->rows = (float *)(((uintptr_t)(s->tags + s->cached_rows) + 63) & ~(uintptr_t)63);
+    s->t.source = s->source;
+    s->t.offset = s->offset;
+    s->t.run = s->g.run;
+    s->t.pixel_stride = c->stride[2] * (c->is_planar ? 1 : c->input_channels);
+    s->t.output_stride = c->output_pixel_stride;
+    s->t.activation = c->activation.kind;
+    s->t.alpha = c->activation.alpha;
+    s->t.beta = c->activation.beta;
+}
+
+static void NAME(conv_begin_image)(NAME(conv_state) *s) {
+    for (int64_t i = 0; i < s->cached_rows; i++) s->tags[i] = -1;
+}
+
+// One output row. ring: 0 where the image is whole, else it holds input row r at r % ring.
+static void NAME(conv_row)(NAME(conv_state) *s, const float *image, int64_t ring, int64_t od, int64_t oh, const float *packed,
+                           const float *slope, const float *residual, float *output) {
+    const inference_conv *c = s->c;
     const int64_t groups = c->groups, in = c->input_channels / groups, out = c->output_channels / groups;
     const int64_t depth = in * c->kernel[0] * c->kernel[1] * c->kernel[2], padded = NAME(padded)(out);
-    const float **source = (const float **)scratch;
-    int64_t *offset = (int64_t *)(source + g.segment_count);
-    int64_t cached_rows = g.pads ? g.span_depth * g.span_height : 0;
-    int64_t *tags = offset + g.segment_count;
-    float *rows = (float *)(((uintptr_t)(tags + cached_rows) + 63) & ~(uintptr_t)63);
-    for (int64_t i = 0; i < cached_rows; i++) tags[i] = -1;
-
-    NAME(tile) t;
-    t.source = source;
-    t.offset = offset;
-    t.run = g.run;
-    t.pixel_stride = c->stride[2] * (c->is_planar ? 1 : c->input_channels);
-    t.output_stride = c->output_pixel_stride;
-    t.activation = c->activation.kind;
-    t.alpha = c->activation.alpha;
-    t.beta = c->activation.beta;
     const int64_t row_elements = c->input[2] * (c->is_planar ? 1 : c->input_channels);
-    const int64_t image = c->input[0] * c->input[1] * c->input[2] * c->input_channels;
-    const int64_t plane = g.pads ? g.row_width : c->input[0] * c->input[1] * c->input[2];
-    const int64_t segments_per_row = g.segment_count / (c->kernel[0] * c->kernel[1]);
+    const int64_t plane = s->g.pads ? s->g.row_width : c->input[0] * c->input[1] * c->input[2];
+    const int64_t segments_per_row = s->g.segment_count / (c->kernel[0] * c->kernel[1]);
+    for (int64_t group = 0; group < groups; group++) {
+        int64_t count = 0;
+        for (int64_t kd = 0; kd < c->kernel[0]; kd++) {
+            int64_t id = od * c->stride[0] - c->pad[0] + kd * c->dilation[0];
+            if (id < 0 || id >= c->input[0]) continue;
+            for (int64_t kh = 0; kh < c->kernel[1]; kh++) {
+                int64_t ih = oh * c->stride[1] - c->pad[1] + kh * c->dilation[1];
+                if (ih < 0 || ih >= c->input[1]) continue;
+                int64_t id_row = id * c->input[1] + ih;
+                const float *row = image + (ring ? ih % ring : id_row) * row_elements;
+                if (s->g.pads) {
+                    int64_t slot = id % s->g.span_depth * s->g.span_height + ih % s->g.span_height;
+                    float *copy = s->rows + slot * s->g.row_floats;
+                    if (s->tags[slot] != id_row) {
+                        NAME(pad_row)(c, &s->g, row, copy);
+                        s->tags[slot] = id_row;
+                    }
+                    row = copy;
+                }
+                int64_t first = (kd * c->kernel[1] + kh) * segments_per_row;
+                int64_t taps = c->is_planar ? segments_per_row / in : segments_per_row;
+                for (int64_t i = 0; i < segments_per_row; i++) {
+                    if (c->is_planar) s->source[count] = row + i / taps * plane + i % taps * c->dilation[2];
+                    else s->source[count] = row + group * in + i * c->dilation[2] * c->input_channels;
+                    s->offset[count++] = (first + i) * s->g.run;
+                }
+            }
+        }
+        s->t.segments = count;
+        const float *w = packed + group * padded * (depth + 1);
+        NAME(strip)(&s->t, c->output[2], out, depth, w, w + padded * depth, slope ? slope + group * out : 0,
+                    residual ? residual + group * out : 0, c->output_channels, output + group * out, 0);
+    }
+}
 
+void NAME(conv_run)(const inference_conv *c, const float *input, const float *packed, const float *slope, const float *residual,
+                    float *output, void *scratch) {
+    NAME(conv_state) s;
+    NAME(conv_begin)(&s, c, scratch);
+    const int64_t image = c->input[0] * c->input[1] * c->input[2] * c->input_channels;
     for (int64_t n = 0; n < c->batch; n++) {
-        for (int64_t i = 0; i < cached_rows; i++) tags[i] = -1;
+        NAME(conv_begin_image)(&s);
         for (int64_t od = 0; od < c->output[0]; od++)
             for (int64_t oh = 0; oh < c->output[1]; oh++) {
-                int64_t out_row = ((n * c->output[0] + od) * c->output[1] + oh) * c->output[2];
-                for (int64_t group = 0; group < groups; group++) {
-                    int64_t count = 0;
-                    for (int64_t kd = 0; kd < c->kernel[0]; kd++) {
-                        int64_t id = od * c->stride[0] - c->pad[0] + kd * c->dilation[0];
-                        if (id < 0 || id >= c->input[0]) continue;
-                        for (int64_t kh = 0; kh < c->kernel[1]; kh++) {
-                            int64_t ih = oh * c->stride[1] - c->pad[1] + kh * c->dilation[1];
-                            if (ih < 0 || ih >= c->input[1]) continue;
-                            int64_t id_row = id * c->input[1] + ih;
-                            const float *row = input + n * image + id_row * row_elements;
-                            if (g.pads) {
-                                int64_t slot = id % g.span_depth * g.span_height + ih % g.span_height;
-                                float *copy = rows + slot * g.row_floats;
-                                if (tags[slot] != id_row) {
-                                    NAME(pad_row)(c, &g, row, copy);
-                                    tags[slot] = id_row;
-                                }
-                                row = copy;
-                            }
-                            int64_t first = (kd * c->kernel[1] + kh) * segments_per_row;
-                            int64_t taps = c->is_planar ? segments_per_row / in : segments_per_row;
-                            for (int64_t s = 0; s < segments_per_row; s++) {
-                                if (c->is_planar) source[count] = row + s / taps * plane + s % taps * c->dilation[2];
-                                else source[count] = row + group * in + s * c->dilation[2] * c->input_channels;
-                                offset[count++] = (first + s) * g.run;
-                            }
-                        }
-                    }
-                    t.segments = count;
-                    const float *w = packed + group * padded * (depth + 1);
-                    NAME(strip)(&t, c->output[2], out, depth, w, w + padded * depth, slope ? slope + group * out : 0,
-                                residual ? residual + out_row * c->output_channels + group * out : 0, c->output_channels,
-                                output + out_row * c->output_pixel_stride + group * out, 0);
-                }
+                int64_t row = ((n * c->output[0] + od) * c->output[1] + oh) * c->output[2];
+                NAME(conv_row)(&s, input + n * image, 0, od, oh, packed, slope, residual ? residual + row * c->output_channels : 0,
+                               output + row * c->output_pixel_stride);
             }
     }
 }
@@ -454,9 +478,9 @@ INLINE void NAME(depthwise_finish)(vec x, const inference_conv *c, const float *
     else STORE_PART(y, x, left);
 }
 
-// Any kernel, one output pixel, taps that fall outside left out.
-static void NAME(depthwise_pixel)(const inference_conv *c, const float *image, const float *w, const float *slope, const float *residual,
-                                  float *y, int64_t od, int64_t oh, int64_t ow, int64_t left) {
+// Any kernel, one output pixel, taps that fall outside left out. ring: as for conv_row.
+static void NAME(depthwise_pixel)(const inference_conv *c, const float *image, int64_t ring, const float *w, const float *slope,
+                                  const float *residual, float *y, int64_t od, int64_t oh, int64_t ow, int64_t left) {
     vec sum = NAME(load)(w);
     for (int64_t kd = 0; kd < c->kernel[0]; kd++) {
         int64_t id = od * c->stride[0] - c->pad[0] + kd * c->dilation[0];
@@ -464,12 +488,12 @@ static void NAME(depthwise_pixel)(const inference_conv *c, const float *image, c
         for (int64_t kh = 0; kh < c->kernel[1]; kh++) {
             int64_t ih = oh * c->stride[1] - c->pad[1] + kh * c->dilation[1];
             if (ih < 0 || ih >= c->input[1]) continue;
+            const float *row = image + (ring ? ih % ring : id * c->input[1] + ih) * c->input[2] * c->input_channels;
             for (int64_t kw = 0; kw < c->kernel[2]; kw++) {
                 int64_t iw = ow * c->stride[2] - c->pad[2] + kw * c->dilation[2];
                 if (iw < 0 || iw >= c->input[2]) continue;
                 int64_t tap = (kd * c->kernel[1] + kh) * c->kernel[2] + kw;
-                sum = MULADD(NAME(load)(image + ((id * c->input[1] + ih) * c->input[2] + iw) * c->input_channels),
-                             NAME(load)(w + (tap + 1) * LANES), sum);
+                sum = MULADD(NAME(load)(row + iw * c->input_channels), NAME(load)(w + (tap + 1) * LANES), sum);
             }
         }
     }
@@ -502,9 +526,9 @@ INLINE void NAME(depthwise_row3)(const inference_conv *c, const float *const r[3
     }
 }
 
-void NAME(depthwise_run)(const inference_conv *c, const float *input, const float *packed, const float *slope, const float *residual, float *output) {
+static void NAME(depthwise_row)(const inference_conv *c, const float *image, int64_t ring, int64_t od, int64_t oh, const float *packed,
+                                const float *slope, const float *residual, float *output) {
     const int64_t channels = c->input_channels, taps = c->kernel[0] * c->kernel[1] * c->kernel[2];
-    const int64_t image_count = c->input[0] * c->input[1] * c->input[2] * channels;
     const int is3 = c->kernel[0] == 1 && c->kernel[1] == 3 && c->kernel[2] == 3 && c->dilation[1] == 1 && c->dilation[2] == 1 && c->stride[0] == 1
         && c->pad[0] == 0 && (c->stride[2] == 1 || c->stride[2] == 2);
     // Columns whose taps are all inside.
@@ -513,83 +537,205 @@ void NAME(depthwise_run)(const inference_conv *c, const float *input, const floa
     int64_t inner_last = reach < 0 ? 0 : reach / c->stride[2] + 1;
     if (inner_last > c->output[2]) inner_last = c->output[2];
     if (inner_first > inner_last) inner_first = inner_last;
+    const float *r[3] = {0, 0, 0};
+    int fast = 0;
+    if (is3) {
+        for (int i = 0; i < 3; i++) {
+            int64_t ih = oh * c->stride[1] - c->pad[1] + i;
+            if (ih >= 0 && ih < c->input[1]) r[i] = image + (ring ? ih % ring : od * c->input[1] + ih) * c->input[2] * channels;
+        }
+        fast = r[1] != 0;
+    }
+    for (int64_t base = 0; base < channels; base += LANES) {
+        const float *w = packed + base * (taps + 1), *s = slope ? slope + base : 0;
+        const float *res = residual ? residual + base : 0;
+        float *y = output + base;
+        int64_t left = channels - base, first = 0, last = 0;
+        if (fast) {
+            const float *rb[3] = {r[0] ? r[0] + base : 0, r[1] + base, r[2] ? r[2] + base : 0};
+            first = inner_first;
+            last = inner_last;
+            if (c->stride[2] == 1) NAME(depthwise_row3)(c, rb, w, s, res, y, first, last, left, 1);
+            else NAME(depthwise_row3)(c, rb, w, s, res, y, first, last, left, 2);
+        }
+        for (int64_t ow = 0; ow < c->output[2]; ow++) {
+            if (ow == first) ow = last;
+            if (ow >= c->output[2]) break;
+            NAME(depthwise_pixel)(c, image + base, ring, w, s, res ? res + ow * channels : 0, y + ow * channels, od, oh, ow, left);
+        }
+    }
+}
+
+void NAME(depthwise_run)(const inference_conv *c, const float *input, const float *packed, const float *slope, const float *residual, float *output) {
+    const int64_t image = c->input[0] * c->input[1] * c->input[2] * c->input_channels;
     for (int64_t n = 0; n < c->batch; n++)
         for (int64_t od = 0; od < c->output[0]; od++)
             for (int64_t oh = 0; oh < c->output[1]; oh++) {
-                const float *image = input + n * image_count;
-                int64_t row = ((n * c->output[0] + od) * c->output[1] + oh) * c->output[2] * channels;
-                const float *r[3] = {0, 0, 0};
-                int fast = is3;
-                if (is3) {
-                    for (int i = 0; i < 3; i++) {
-                        int64_t ih = oh * c->stride[1] - c->pad[1] + i;
-                        if (ih >= 0 && ih < c->input[1]) r[i] = image + (od * c->input[1] + ih) * c->input[2] * channels;
-                    }
-                    fast = r[1] != 0;
-                }
-                for (int64_t base = 0; base < channels; base += LANES) {
-                    const float *w = packed + base * (taps + 1), *s = slope ? slope + base : 0;
-                    const float *res = residual ? residual + row + base : 0;
-                    float *y = output + row + base;
-                    int64_t left = channels - base, first = 0, last = 0;
-                    if (fast) {
-                        const float *rb[3] = {r[0] ? r[0] + base : 0, r[1] + base, r[2] ? r[2] + base : 0};
-                        first = inner_first;
-                        last = inner_last;
-                        if (c->stride[2] == 1) NAME(depthwise_row3)(c, rb, w, s, res, y, first, last, left, 1);
-                        else NAME(depthwise_row3)(c, rb, w, s, res, y, first, last, left, 2);
-                    }
-                    for (int64_t ow = 0; ow < c->output[2]; ow++) {
-                        if (ow == first) ow = last;
-                        if (ow >= c->output[2]) break;
-                        NAME(depthwise_pixel)(c, image + base, w, s, res ? res + ow * channels : 0, y + ow * channels, od, oh, ow, left);
-                    }
-                }
+                int64_t row = ((n * c->output[0] + od) * c->output[1] + oh) * c->output[2] * c->input_channels;
+                NAME(depthwise_row)(c, input + n * image, 0, od, oh, packed, slope, residual ? residual + row : 0, output + row);
             }
 }
 
 // MARK: Pooling
 
-void NAME(pool)(int kind, const inference_conv *c, const float *input, float *output) {
-    const int64_t channels = c->input_channels, image_count = c->input[0] * c->input[1] * c->input[2] * channels;
+static void NAME(pool_row)(int kind, const inference_conv *c, const float *image, int64_t ring, int64_t od, int64_t oh, float *output) {
+    const int64_t channels = c->input_channels;
     const vec lowest = NAME(splat)(-INFINITY), zero = {0};
+    for (int64_t ow = 0; ow < c->output[2]; ow++) {
+        float *y = output + ow * channels;
+        int64_t start[3] = {od * c->stride[0] - c->pad[0], oh * c->stride[1] - c->pad[1], ow * c->stride[2] - c->pad[2]};
+        // Kernel indices that fall inside the input.
+        int64_t lo[3], hi[3], inside = 1;
+        for (int a = 0; a < 3; a++) {
+            lo[a] = start[a] < 0 ? (-start[a] + c->dilation[a] - 1) / c->dilation[a] : 0;
+            int64_t room = c->input[a] - 1 - start[a];
+            hi[a] = room < 0 ? 0 : c->dilation[a] == 1 ? room + 1 : room / c->dilation[a] + 1;
+            if (hi[a] > c->kernel[a]) hi[a] = c->kernel[a];
+            if (lo[a] > hi[a]) lo[a] = hi[a];
+            inside *= hi[a] - lo[a];
+        }
+        float count = kind == inference_pool_mean_with_padding ? (float)(c->kernel[0] * c->kernel[1] * c->kernel[2]) : (float)(inside > 0 ? inside : 1);
+        for (int64_t base = 0; base < channels; base += LANES) {
+            vec sum = kind == inference_pool_max ? lowest : zero;
+            for (int64_t kd = lo[0]; kd < hi[0]; kd++)
+                for (int64_t kh = lo[1]; kh < hi[1]; kh++) {
+                    int64_t ih = start[1] + kh * c->dilation[1];
+                    int64_t row = ring ? ih % ring : (start[0] + kd * c->dilation[0]) * c->input[1] + ih;
+                    const float *x = image + base + (row * c->input[2] + start[2]) * channels;
+                    for (int64_t kw = lo[2]; kw < hi[2]; kw++) {
+                        vec v = NAME(load)(x + kw * c->dilation[2] * channels);
+                        sum = kind == inference_pool_max ? NAME(max)(sum, v) : sum + v;
+                    }
+                }
+            if (kind != inference_pool_max) sum = sum / count;
+            if (channels - base >= LANES) NAME(store)(y + base, sum);
+            else STORE_PART(y + base, sum, channels - base);
+        }
+    }
+}
+
+void NAME(pool)(int kind, const inference_conv *c, const float *input, float *output) {
+    const int64_t image = c->input[0] * c->input[1] * c->input[2] * c->input_channels;
     for (int64_t n = 0; n < c->batch; n++)
         for (int64_t od = 0; od < c->output[0]; od++)
             for (int64_t oh = 0; oh < c->output[1]; oh++)
-                for (int64_t ow = 0; ow < c->output[2]; ow++) {
-                    float *y = output + (((n * c->output[0] + od) * c->output[1] + oh) * c->output[2] + ow) * channels;
-                    const float *image = input + n * image_count;
-                    int64_t start[3] = {od * c->stride[0] - c->pad[0], oh * c->stride[1] - c->pad[1], ow * c->stride[2] - c->pad[2]};
-                    // Kernel indices that fall inside the input.
-                    int64_t lo[3], hi[3], inside = 1;
-                    for (int a = 0; a < 3; a++) {
-                        lo[a] = start[a] < 0 ? (-start[a] + c->dilation[a] - 1) / c->dilation[a] : 0;
-                        int64_t room = c->input[a] - 1 - start[a];
-                        hi[a] = room < 0 ? 0 : room / c->dilation[a] + 1;
-                        if (hi[a] > c->kernel[a]) hi[a] = c->kernel[a];
-                        if (lo[a] > hi[a]) lo[a] = hi[a];
-                        inside *= hi[a] - lo[a];
-                    }
-                    float count = kind == inference_pool_mean_with_padding ? (float)(c->kernel[0] * c->kernel[1] * c->kernel[2]) : (float)(inside > 0 ? inside : 1);
-                    for (int64_t base = 0; base < channels; base += LANES) {
-                        vec sum = kind == inference_pool_max ? lowest : zero;
-                        for (int64_t kd = lo[0]; kd < hi[0]; kd++)
-                            for (int64_t kh = lo[1]; kh < hi[1]; kh++) {
-                                const float *x = image + base + (((start[0] + kd * c->dilation[0]) * c->input[1] + start[1] + kh * c->dilation[1]) * c->input[2] + start[2]) * channels;
-                                for (int64_t kw = lo[2]; kw < hi[2]; kw++) {
-                                    vec v = NAME(load)(x + kw * c->dilation[2] * channels);
-                                    sum = kind == inference_pool_max ? NAME(max)(sum, v) : sum + v;
-                                }
-                            }
-                        if (kind != inference_pool_max) sum = sum / count;
-                        if (channels - base >= LANES) NAME(store)(y + base, sum);
-                        else STORE_PART(y + base, sum, channels - base);
-                    }
-                }
+                NAME(pool_row)(kind, c, input + n * image, 0, od, oh,
+                               output + ((n * c->output[0] + od) * c->output[1] + oh) * c->output[2] * c->input_channels);
+}
+
+// MARK: Chains
+
+// Rows of stage i that stage i + 1 looks at together.
+static int64_t NAME(chain_ring)(const inference_stage *stages, int64_t i) {
+    const inference_conv *next = &stages[i + 1].shape;
+    int64_t rows = (next->kernel[1] - 1) * next->dilation[1] + 1;
+    if (rows < next->stride[1]) rows = next->stride[1];
+    return rows < next->input[1] ? rows : next->input[1];
+}
+
+int64_t NAME(chain_scratch)(const inference_stage *stages, int64_t count) {
+    int64_t bytes = 64;
+    for (int64_t i = 0; i < count; i++) {
+        if (stages[i].kind == inference_stage_conv) bytes += (NAME(conv_scratch)(&stages[i].shape) + 63) / 64 * 64;
+        if (i + 1 < count) bytes += NAME(chain_ring)(stages, i) * stages[i].shape.output[2] * stages[i].shape.output_channels * 4 + 128;
+    }
+    return bytes;
+}
+
+typedef struct {
+    NAME(conv_state) conv;
+    float *ring;
+    int64_t ring_rows, made;
+} NAME(chain_stage);
+
+// Makes the next row of stage i, and before it the rows that it looks at.
+static void NAME(chain_advance)(const inference_stage *stages, NAME(chain_stage) *state, int64_t i, int64_t count, const float *input, float *output) {
+    const inference_stage *stage = &stages[i];
+    const inference_conv *c = &stage->shape;
+    int64_t oh = state[i].made++;
+    const float *image = input;
+    int64_t ring = 0;
+    if (i > 0) {
+        int64_t last = oh * c->stride[1] - c->pad[1] + (c->kernel[1] - 1) * c->dilation[1];
+        if (last > c->input[1] - 1) last = c->input[1] - 1;
+        while (state[i - 1].made <= last) NAME(chain_advance)(stages, state, i - 1, count, input, output);
+        image = state[i - 1].ring;
+        ring = state[i - 1].ring_rows;
+    }
+    int64_t floats = c->output[2] * c->output_channels;
+    float *y = i + 1 < count ? state[i].ring + oh % state[i].ring_rows * floats : output + oh * floats;
+    const float *residual = stage->residual ? stage->residual + oh * floats : 0;
+    if (stage->kind == inference_stage_conv) NAME(conv_row)(&state[i].conv, image, ring, 0, oh, stage->packed, stage->slope, residual, y);
+    else if (stage->kind == inference_stage_depthwise) NAME(depthwise_row)(c, image, ring, 0, oh, stage->packed, stage->slope, residual, y);
+    else NAME(pool_row)(inference_pool_max, c, image, ring, 0, oh, y);
+}
+
+void NAME(chain_run)(const inference_stage *stages, int64_t count, const float *input, float *output, void *scratch) {
+    NAME(chain_stage) state[inference_chain_limit];
+    char *memory = (char *)(((uintptr_t)scratch + 63) & ~(uintptr_t)63);
+    for (int64_t i = 0; i < count; i++) {
+        if (stages[i].kind == inference_stage_conv) {
+            NAME(conv_begin)(&state[i].conv, &stages[i].shape, memory);
+            memory += (NAME(conv_scratch)(&stages[i].shape) + 63) / 64 * 64;
+        }
+        if (i + 1 < count) {
+            state[i].ring = (float *)memory;
+            state[i].ring_rows = NAME(chain_ring)(stages, i);
+            memory += (state[i].ring_rows * stages[i].shape.output[2] * stages[i].shape.output_channels * 4 + 127) / 64 * 64;
+        }
+    }
+    const inference_conv *first = &stages[0].shape, *final = &stages[count - 1].shape;
+    int64_t in = first->input[1] * first->input[2] * first->input_channels, out = final->output[1] * final->output[2] * final->output_channels;
+    inference_stage image_stages[inference_chain_limit];
+    for (int64_t i = 0; i < count; i++) image_stages[i] = stages[i];
+    for (int64_t n = 0; n < first->batch; n++) {
+        for (int64_t i = 0; i < count; i++) {
+            state[i].made = 0;
+            if (stages[i].kind == inference_stage_conv) NAME(conv_begin_image)(&state[i].conv);
+            const inference_conv *c = &stages[i].shape;
+            if (stages[i].residual) image_stages[i].residual = stages[i].residual + n * c->output[1] * c->output[2] * c->output_channels;
+        }
+        while (state[count - 1].made < final->output[1])
+            NAME(chain_advance)(image_stages, state, count - 1, count, input + n * in, output + n * out);
+    }
+}
+
+// MARK: Reductions
+
+// target[o, i] = the reduction of source[o, *, i] over `size` rows.
+void NAME(reduce)(int kind, int64_t outer, int64_t size, int64_t inner, const float *source, float *target) {
+    const float factor = kind == inference_reduce_mean ? 1.0f / (float)size : 1.0f;
+    for (int64_t o = 0; o < outer; o++) {
+        const float *x = source + o * size * inner;
+        float *y = target + o * inner;
+        if (inner == 1) {
+            vec part = NAME(splat)(kind == inference_reduce_max ? -INFINITY : kind == inference_reduce_min ? INFINITY : 0.0f);
+            int64_t i = 0;
+            for (; i + LANES <= size; i += LANES) {
+                vec v = NAME(load)(x + i);
+                part = kind == inference_reduce_max ? NAME(max)(part, v) : kind == inference_reduce_min ? NAME(min)(part, v) : part + v;
+            }
+            float sum = part[0];
+            for (int l = 1; l < LANES; l++) sum = kind == inference_reduce_max ? fmaxf(sum, part[l]) : kind == inference_reduce_min ? fminf(sum, part[l]) : sum + part[l];
+            for (; i < size; i++) sum = kind == inference_reduce_max ? fmaxf(sum, x[i]) : kind == inference_reduce_min ? fminf(sum, x[i]) : sum + x[i];
+            *y = sum * factor;
+            continue;
+        }
+        for (int64_t i = 0; i < inner; i += LANES) {
+            vec part = NAME(splat)(kind == inference_reduce_max ? -INFINITY : kind == inference_reduce_min ? INFINITY : 0.0f);
+            for (int64_t r = 0; r < size; r++) {
+                vec v = NAME(load)(x + r * inner + i);
+                part = kind == inference_reduce_max ? NAME(max)(part, v) : kind == inference_reduce_min ? NAME(min)(part, v) : part + v;
+            }
+            part = part * factor;
+            if (inner - i >= LANES) NAME(store)(y + i, part);
+            else STORE_PART(y + i, part, inner - i);
+        }
+    }
 }
 
 const struct inference_variant NAME(variant) = {
     LANES, NAME(map), NAME(prelu_rows), NAME(combine), NAME(conv_packed_count), NAME(conv_pack), NAME(conv_scratch), NAME(conv_run),
     NAME(matrix_packed_count), NAME(matrix_pack), NAME(matrix_multiply), NAME(depthwise_packed_count), NAME(depthwise_pack), NAME(depthwise_run),
-    NAME(pool),
+    NAME(pool), NAME(chain_scratch), NAME(chain_run), NAME(reduce),
 };

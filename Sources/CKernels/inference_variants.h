@@ -18,6 +18,9 @@ struct inference_variant {
     void (*depthwise_pack)(const inference_conv *, const float *, const float *, float *);
     void (*depthwise_run)(const inference_conv *, const float *, const float *, const float *, const float *, float *);
     void (*pool)(int, const inference_conv *, const float *, float *);
+    int64_t (*chain_scratch)(const inference_stage *, int64_t);
+    void (*chain_run)(const inference_stage *, int64_t, const float *, float *, void *);
+    void (*reduce)(int, int64_t, int64_t, int64_t, const float *, float *);
 };
 
 extern const struct inference_variant inference_portable_variant;

@@ -95,5 +95,27 @@ enum { inference_pool_max = 0, inference_pool_mean = 1, inference_pool_mean_with
 /// Pools a channels-last input; input_channels, kernel, stride, dilation, pad, input and output of `shape` are read.
 void inference_pool(int32_t variant, int32_t kind, const inference_conv *shape, const float *input, float *output);
 
+enum { inference_stage_conv = 0, inference_stage_depthwise = 1, inference_stage_max_pool = 2 };
+enum { inference_chain_limit = 8 };
+
+/// One of several layers that run together, a row at a time, so that what lies between them stays in the cache.
+typedef struct {
+    int32_t kind;
+    /// Depth 1, dense output; only the first stage may be planar.
+    inference_conv shape;
+    const float *packed, *slope;
+    /// All of it, as for inference_conv_run, or null.
+    const float *residual;
+} inference_stage;
+
+/// Bytes of scratch.
+int64_t inference_chain_scratch(int32_t variant, const inference_stage *stages, int64_t count);
+/// The output of the last of 1…inference_chain_limit stages.
+void inference_chain_run(int32_t variant, const inference_stage *stages, int64_t count, const float *input, float *output, void *scratch);
+
+enum { inference_reduce_sum = 0, inference_reduce_mean = 1, inference_reduce_max = 2, inference_reduce_min = 3 };
+/// target[outer, inner] = the reduction of source[outer, size, inner] over its middle axis.
+void inference_reduce(int32_t variant, int32_t kind, int64_t outer, int64_t size, int64_t inner, const float *source, float *target);
+
 /// target[c, r] = source[r, c]
 void inference_transpose(int32_t variant, int64_t rows, int64_t columns, const float *source, float *target);

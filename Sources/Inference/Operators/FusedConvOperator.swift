@@ -24,29 +24,52 @@ struct FusedConvOperator: Operator {
     }
 
     func kernel(_ node: NodeContext) throws(InferenceError) -> Kernel {
-        let shape = try node.shape(0)
-        let convolution = try Self.convolution(node, shape)
-        let isPlanar = try Self.isPlanar(node)
+        let prepared = try PreparedConvolution(node, convolution: Self.convolution(node, node.shape(0)), isPlanar: Self.isPlanar(node), joinsAxes: true)
+        let variant = node.options.variant
+        var kernel = Kernel { arguments in
+            var description = prepared.description
+            let packed = unsafe prepared.weights
+            if prepared.isDepthwise {
+                unsafe inference_depthwise_run(
+                    variant, &description, arguments.inputPointer(0), packed, arguments.optionalInputPointer(3),
+                    arguments.optionalInputPointer(4), arguments.outputPointer(0))
+            } else {
+                unsafe inference_conv_run(
+                    variant, &description, arguments.inputPointer(0), packed, arguments.optionalInputPointer(3),
+                    arguments.optionalInputPointer(4), arguments.outputPointer(0), UnsafeMutableRawPointer(arguments.scratchPointer(as: UInt8.self)))
+            }
+        }
+        kernel.unreadInputs = [1, 2]
+        kernel.scratchBytes = prepared.scratchBytes(variant)
+        kernel.multiplyAccumulates = prepared.work
+        return kernel
+    }
+
+    /// The same layer as one stage of a chain: rows stay rows.
+    static func stage(_ node: NodeContext) throws(InferenceError) -> PreparedConvolution {
+        try PreparedConvolution(node, convolution: convolution(node, node.shape(0)), isPlanar: isPlanar(node), joinsAxes: false)
+    }
+}
+
+/// A convolution's description for the C kernels and its packed weights.
+struct PreparedConvolution {
+    let description: inference_conv
+    let isDepthwise: Bool
+    let work: Int
+    private let storage: AlignedStorage
+
+    init(_ node: NodeContext, convolution: Convolution, isPlanar: Bool, joinsAxes: Bool) throws(InferenceError) {
+        let batch = try node.shape(0)[0]
         let activation = inference_activation(
             try node.int("activation", default: 0), try node.float("alpha", default: 0), try node.float("beta", default: 0))
-        let window = convolution.window.inThreeDimensions.joined
-        func triple(_ values: [Int]) -> (Int64, Int64, Int64) { (Int64(values[0]), Int64(values[1]), Int64(values[2])) }
-        var description = inference_conv()
-        description.batch = Int64(shape[0])
-        description.input = triple(window.input)
-        description.output = triple(window.output)
-        description.kernel = triple(window.kernel)
-        description.stride = triple(window.strides)
-        description.dilation = triple(window.dilations)
-        description.pad = triple(window.padsBefore)
-        description.input_channels = Int64(convolution.inputChannels)
-        description.output_channels = Int64(convolution.outputChannels)
+        var window = convolution.window.inThreeDimensions
+        if joinsAxes { window = window.joined }
+        var description = inference_conv(window, batch: batch, channels: convolution.inputChannels, outputChannels: convolution.outputChannels)
         description.groups = Int64(convolution.groups)
         description.is_planar = isPlanar ? 1 : 0
         description.activation = activation
-        description.output_pixel_stride = description.output_channels
         // One image after another is one longer row of pixels where the kernel looks at one pixel.
-        if window.kernel == [1, 1, 1], window.input == window.output, !isPlanar, window.strides == [1, 1, 1] {
+        if joinsAxes, window.kernel == [1, 1, 1], window.input == window.output, !isPlanar, window.strides == [1, 1, 1] {
             description.input = (1, 1, Int64(window.input.reduce(1, *)) * description.batch)
             description.output = description.input
             description.batch = 1
@@ -56,8 +79,8 @@ struct FusedConvOperator: Operator {
         let weights = try node.constant(1), bias = node.hasInput(2) ? try node.constant(2) : nil
         let shared = description
         let count = unsafe Int(isDepthwise ? inference_depthwise_packed_count(variant, &description) : inference_conv_packed_count(variant, &description))
-        let layout = "conv \(variant) \(isDepthwise) \(isPlanar) \(convolution.groups) \(bias?.values(as: Float.self) ?? [])"
-        let storage = node.weights.storage(for: weights, layout: layout, byteCount: count * 4) { storage in
+        let layout = "conv \(variant) \(isDepthwise) \(isPlanar) \(convolution.groups) \(bias.map(WeightStore.name) ?? "")"
+        storage = node.weights.storage(for: weights, layout: layout, byteCount: count * 4) { storage in
             var description = shared
             unsafe weights.values(as: Float.self).withUnsafeBufferPointer { weights in
                 let target = unsafe storage.base.assumingMemoryBound(to: Float.self)
@@ -75,22 +98,43 @@ struct FusedConvOperator: Operator {
                 }
             }
         }
-        var kernel = Kernel { arguments in
-            var description = shared
-            let packed = unsafe UnsafePointer(storage.base.assumingMemoryBound(to: Float.self))
-            if isDepthwise {
-                unsafe inference_depthwise_run(
-                    variant, &description, arguments.inputPointer(0), packed, arguments.optionalInputPointer(3),
-                    arguments.optionalInputPointer(4), arguments.outputPointer(0))
-            } else {
-                unsafe inference_conv_run(
-                    variant, &description, arguments.inputPointer(0), packed, arguments.optionalInputPointer(3),
-                    arguments.optionalInputPointer(4), arguments.outputPointer(0), UnsafeMutableRawPointer(arguments.scratchPointer(as: UInt8.self)))
-            }
-        }
-        kernel.unreadInputs = [1, 2]
-        kernel.scratchBytes = unsafe isDepthwise ? 0 : Int(inference_conv_scratch(variant, &description))
-        kernel.multiplyAccumulates = try convolution.work(node, batch: shape[0])
-        return kernel
+        self.description = description
+        self.isDepthwise = isDepthwise
+        work = try convolution.work(node, batch: batch)
+    }
+
+    @unsafe var weights: UnsafePointer<Float> { unsafe UnsafePointer(storage.base.assumingMemoryBound(to: Float.self)) }
+
+    func scratchBytes(_ variant: Int32) -> Int {
+        var description = description
+        return unsafe isDepthwise ? 0 : Int(inference_conv_scratch(variant, &description))
+    }
+}
+
+extension inference_conv {
+    init(_ window: Window, batch: Int, channels: Int, outputChannels: Int) {
+        func triple(_ values: [Int]) -> (Int64, Int64, Int64) { (Int64(values[0]), Int64(values[1]), Int64(values[2])) }
+        self.init()
+        self.batch = Int64(batch)
+        input = triple(window.input)
+        output = triple(window.output)
+        kernel = triple(window.kernel)
+        stride = triple(window.strides)
+        dilation = triple(window.dilations)
+        pad = triple(window.padsBefore)
+        input_channels = Int64(channels)
+        output_channels = Int64(outputChannels)
+        output_pixel_stride = Int64(outputChannels)
+        groups = 1
+    }
+
+    /// Depth joined with the batch, where nothing looks along it; `nil` where something does.
+    var withoutDepth: inference_conv? {
+        guard kernel.0 == 1, stride.0 == 1, pad.0 == 0, input.0 == output.0 else { return nil }
+        var result = self
+        result.batch *= input.0
+        result.input.0 = 1
+        result.output.0 = 1
+        return result.is_planar != 0 && input.0 != 1 ? nil : result
     }
 }

@@ -12,7 +12,7 @@ struct PackedMatrix {
     init(_ node: NodeContext, _ matrix: Tensor, depth: Int, columns: Int, rowStride: Int, columnStride: Int, offset: Int = 0, bias: [Float]?) {
         let variant = node.options.variant
         let count = Int(inference_matrix_packed_count(variant, Int64(depth), Int64(columns)))
-        let layout = "matrix \(variant) \(depth) \(columns) \(rowStride) \(columnStride) \(offset) \(bias ?? [])"
+        let layout = "matrix \(variant) \(depth) \(columns) \(rowStride) \(columnStride) \(offset) \(bias.map { WeightStore.name(Tensor(shape: [$0.count], values: $0)) } ?? "")"
         storage = node.weights.storage(for: matrix, layout: layout, byteCount: count * 4) { storage in
             unsafe matrix.values(as: Float.self).withUnsafeBufferPointer { values in
                 let target = unsafe storage.base.assumingMemoryBound(to: Float.self)

@@ -14,6 +14,12 @@ struct PoolOperator: Operator {
         return (try Window(node, input: spatial, kernel: nil, channels: channels), channels)
     }
 
+    /// The description of a channels-last pool, for a chain.
+    static func stage(_ node: NodeContext) throws(InferenceError) -> inference_conv {
+        let (window, channels) = try window(node)
+        return inference_conv(window.inThreeDimensions, batch: try node.shape(0)[0], channels: channels, outputChannels: channels)
+    }
+
     func outputTypes(_ node: NodeContext) throws(InferenceError) -> [TensorType] {
         let shape = try node.shape(0)
         let (window, channels) = try Self.window(node)
@@ -31,16 +37,7 @@ struct PoolOperator: Operator {
         let work = window.products(batch: shape[0], outputChannels: channels, inputChannelsPerGroup: 1)
         guard let work, work <= node.options.maximumMultiplyAccumulates else { throw InferenceError(.tooLarge, "\(node.label): too much work") }
         if node.operation.hasPrefix("fwoc.") {
-            func triple(_ values: [Int]) -> (Int64, Int64, Int64) { (Int64(values[0]), Int64(values[1]), Int64(values[2])) }
-            var description = inference_conv()
-            description.batch = Int64(shape[0])
-            description.input = triple(window.input)
-            description.output = triple(window.output)
-            description.kernel = triple(window.kernel)
-            description.stride = triple(window.strides)
-            description.dilation = triple(window.dilations)
-            description.pad = triple(window.padsBefore)
-            description.input_channels = Int64(channels)
+            let description = inference_conv(window, batch: shape[0], channels: channels, outputChannels: channels)
             let kind = Int32(isMax ? inference_pool_max : countsPadding ? inference_pool_mean_with_padding : inference_pool_mean)
             let variant = node.options.variant
             let shared = description

@@ -1,3 +1,4 @@
+import CKernels
 import Tensors
 
 /// `ReduceMean`, `ReduceSum`, `ReduceMax`, `ReduceMin` and their kin over some axes.
@@ -32,6 +33,14 @@ struct ReduceOperator: Operator {
             outerSizes: kept.map { shape[$0] }, outerStrides: kept.map { strides[$0] }, innerSizes: axes.sorted().map { shape[$0] },
             innerStrides: axes.sorted().map { strides[$0] })
         let count = Float(axes.reduce(1) { $0 * shape[$1] })
+        let kinds = ["ReduceSum": inference_reduce_sum, "ReduceMean": inference_reduce_mean, "ReduceMax": inference_reduce_max, "ReduceMin": inference_reduce_min]
+        if let kind = kinds[node.operation], let first = axes.min(), let last = axes.max(), (first...last).allSatisfy({ axes.contains($0) || shape[$0] == 1 }) {
+            let variant = node.options.variant
+            let outer = Int64(shape[..<first].reduce(1, *)), size = Int64(shape[first...last].reduce(1, *)), inner = Int64(shape[(last + 1)...].reduce(1, *))
+            return Kernel { arguments in
+                unsafe inference_reduce(variant, Int32(kind), outer, size, inner, arguments.inputPointer(0), arguments.outputPointer(0))
+            }
+        }
         func kernel(_ start: Double, _ step: @escaping (Double, Float) -> Double, _ finish: @escaping (Double) -> Double = { $0 }) -> Kernel {
             Kernel { arguments in
                 let x = unsafe arguments.inputPointer(0, as: Float.self)

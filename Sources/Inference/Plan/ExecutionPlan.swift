@@ -42,6 +42,8 @@
             let kernel: Kernel
             if operation.kind == "If" {
                 kernel = try BranchKernel.make(operation, program: program, options: options, weights: weights)
+            } else if operation.kind == "fwoc.Chain" {
+                kernel = try ChainKernel.make(operation, program: program, options: options, weights: weights)
             } else {
                 guard let implementation = OperatorRegistry.shared[operation.kind] else {
                     throw InferenceError(.unsupportedOperator(operation.kind), "node '\(operation.name)': operator '\(operation.kind)' is not supported")

@@ -37,6 +37,9 @@ final class WeightStore: Sendable {
 
     var byteCount: Int { entries.withLock { $0.values.reduce(0) { $0 + $1.byteCount } } }
 
+    /// A name for a tensor's content, to be part of a layout.
+    static func name(_ tensor: Tensor) -> String { "\(digest(of: tensor, salt: 1)) \(digest(of: tensor, salt: 2))" }
+
     /// Keyed by a per-process random seed: two digests of 64 bits do not collide, not even on purpose.
     private static func digest(of tensor: Tensor, salt: Int) -> Int {
         var hasher = Hasher()

@@ -10,5 +10,6 @@ extension Program {
         try useChannelsLast(options: options, weights: weights)
         try fuseEpilogues(options: options, weights: weights)
         removeDeadOperations()
+        chainLayers(options: options, weights: weights)
     }
 }

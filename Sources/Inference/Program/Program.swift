@@ -26,6 +26,8 @@ struct Program {
         var outputs: [ValueID?]
         /// The two branches of a run-time `If`; their inputs follow the condition in ``inputs``.
         var branches: [Branch] = []
+        /// The layers of a `fwoc.Chain`, in order; the first reads the chain's first input, each other one its predecessor.
+        var stages: [Operation] = []
     }
 
     struct Branch {
