@@ -374,7 +374,8 @@ static void NAME(conv_row)(NAME(conv_state) *s, const float *image, int64_t ring
                 int64_t ih = oh * c->stride[1] - c->pad[1] + kh * c->dilation[1];
                 if (ih < 0 || ih >= c->input[1]) continue;
                 int64_t id_row = id * c->input[1] + ih;
-                const float *row = image + (ring ? ih % ring : id_row) * row_elements;
+                int64_t plane_index = c->depth_ring ? (id + c->depth_shift) % c->depth_ring : id;
+                const float *row = image + (ring ? ih % ring : plane_index * c->input[1] + ih) * row_elements;
                 if (s->g.pads) {
                     int64_t slot = id % s->g.span_depth * s->g.span_height + ih % s->g.span_height;
                     float *copy = s->rows + slot * s->g.row_floats;

@@ -26,11 +26,17 @@ public final class Network {
     public let inputs: [Port]
     public let outputs: [Port]
 
+    /// What the network was made from, to plan it again.
+    struct Source {
+        let graph: Graph
+        let bindings: [String: InputBinding]
+        let outputs: [String]?
+    }
+
     let plan: ExecutionPlan
-    private let program: Program
-    private let graph: Graph
-    private let bindings: [String: InputBinding]
-    private let outputNames: [String]?
+    private let inputValues: [Program.ValueID]
+    private let outputValues: [Program.ValueID]
+    private let source: Source?
     private let options: NetworkOptions
     private let weights: WeightStore
 
@@ -52,30 +58,35 @@ public final class Network {
     /// The same graph for other input shapes or constants; bindings that are not given stay. Weights that are packed already
     /// are shared, not copied.
     public func replanned(inputs: [String: InputBinding]) throws(InferenceError) -> Network {
-        try Network(
-            graph, bindings: bindings.merging(inputs) { $1 }, outputs: outputNames, options: options, weights: weights)
+        guard let source else { throw InferenceError(.unsupported, "a part of a streaming network is not planned again") }
+        return try Network(
+            source.graph, bindings: source.bindings.merging(inputs) { $1 }, outputs: source.outputs, options: options, weights: weights)
     }
 
-    private init(
+    private convenience init(
         _ graph: Graph, bindings: [String: InputBinding], outputs: [String]?, options: NetworkOptions, weights: WeightStore
     ) throws(InferenceError) {
-        self.graph = graph
-        self.bindings = bindings
-        outputNames = outputs
-        self.options = options
-        self.weights = weights
-
         var program = try GraphCut(graph, bindings: bindings, outputs: outputs).elaborated(options: options, weights: weights)
         program.removeDeadOperations()
+        try self.init(
+            program, outputNames: outputs ?? graph.outputs.map(\.name), options: options, weights: weights,
+            source: Source(graph: graph, bindings: bindings, outputs: outputs))
+    }
+
+    /// A network from a program that is elaborated already.
+    init(
+        _ elaborated: Program, outputNames: [String], options: NetworkOptions, weights: WeightStore, source: Source? = nil
+    ) throws(InferenceError) {
+        var program = elaborated
+        self.source = source
+        self.options = options
+        self.weights = weights
         if options.isOptimized { try program.optimize(options: options, weights: weights) }
         plan = try ExecutionPlan(program, options: options, weights: weights)
-        let names = outputs ?? graph.outputs.map(\.name)
-        self.inputs = program.inputs.map { Port(program.values[$0], name: program.values[$0].name) }
-        self.outputs = zip(program.outputs, names).map { Port(program.values[$0], name: $1) }
-        // The values' types and places are needed from here on, their constants are not.
-        for index in program.values.indices { program.values[index].constant = nil }
-        program.operations = []
-        self.program = program
+        inputs = program.inputs.map { Port(program.values[$0], name: program.values[$0].name) }
+        outputs = zip(program.outputs, outputNames).map { Port(program.values[$0], name: $1) }
+        inputValues = program.inputs
+        outputValues = program.outputs
     }
 
     public func inputIndex(_ name: String) -> Int? { inputs.firstIndex { $0.name == name } }
@@ -86,7 +97,7 @@ public final class Network {
     /// - Precondition: the input holds elements of that type (`UInt8` for boolean ones).
     public func withInput<E: TensorElement, R>(_ index: Int, as type: E.Type = E.self, _ body: (inout MutableSpan<E>) -> R) -> R {
         checkType(inputs[index], E.self)
-        let location = unsafe plan.location(of: program.inputs[index])
+        let location = unsafe plan.location(of: inputValues[index])
         let buffer = unsafe UnsafeMutableBufferPointer(start: location.base.assumingMemoryBound(to: E.self), count: inputs[index].count)
         var span = unsafe MutableSpan(_unsafeElements: buffer)
         return body(&span)
@@ -100,7 +111,7 @@ public final class Network {
             throw InferenceError(
                 .binding, "input '\(port.name)': got \(tensor.elementType)\(tensor.shape), expected \(port.elementType)\(port.shape)")
         }
-        let location = unsafe plan.location(of: program.inputs[index])
+        let location = unsafe plan.location(of: inputValues[index])
         unsafe tensor.bytes.withUnsafeBytes { source in
             if source.count > 0 { unsafe location.base.copyMemory(from: source.baseAddress!, byteCount: source.count) }
         }
@@ -115,14 +126,14 @@ public final class Network {
     /// - Precondition: the output holds elements of that type (`UInt8` for boolean ones).
     public func withOutput<E: TensorElement, R>(_ index: Int, as type: E.Type = E.self, _ body: (Span<E>) -> R) -> R {
         checkType(outputs[index], E.self)
-        let location = unsafe plan.location(of: program.outputs[index])
+        let location = unsafe plan.location(of: outputValues[index])
         let buffer = unsafe UnsafeBufferPointer(start: UnsafePointer(location.base.assumingMemoryBound(to: E.self)), count: outputs[index].count)
         return body(unsafe Span(_unsafeElements: buffer))
     }
 
     /// An output, copied out.
     public func outputTensor(_ index: Int) -> Tensor {
-        let location = unsafe plan.location(of: program.outputs[index])
+        let location = unsafe plan.location(of: outputValues[index])
         let bytes = unsafe [UInt8](UnsafeRawBufferPointer(start: location.base, count: location.type.byteCount))
         return Tensor(shape: outputs[index].shape, elementType: outputs[index].elementType, bytes: bytes)
     }

@@ -36,6 +36,9 @@ public struct NetworkOptions: Sendable {
     /// Measures every step; costs two clock reads a step.
     public var isProfiled = false
 
+    /// Where the kernels of a streaming network find what they have kept.
+    var stream: StreamMemory?
+
     public init() {}
 
     var variant: Int32 {

@@ -54,6 +54,8 @@ typedef struct {
     inference_activation activation;
     /// Elements from one output pixel to the next; output_channels where the output is dense.
     int64_t output_pixel_stride;
+    // Where not 0, plane d of the input is at (d + depth_shift) % depth_ring; not for depthwise kernels and pools.
+    int64_t depth_ring, depth_shift;
 } inference_conv;
 
 /// Floats of the packed form of weights [output_channels, input_channels / groups, kernel...], bias included.

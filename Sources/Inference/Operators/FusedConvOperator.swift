@@ -24,7 +24,7 @@ struct FusedConvOperator: Operator {
     }
 
     func kernel(_ node: NodeContext) throws(InferenceError) -> Kernel {
-        let prepared = try PreparedConvolution(node, convolution: Self.convolution(node, node.shape(0)), isPlanar: Self.isPlanar(node), joinsAxes: true)
+        let prepared = try Self.joined(node)
         let variant = node.options.variant
         var kernel = Kernel { arguments in
             var description = prepared.description
@@ -43,6 +43,11 @@ struct FusedConvOperator: Operator {
         kernel.scratchBytes = prepared.scratchBytes(variant)
         kernel.multiplyAccumulates = prepared.work
         return kernel
+    }
+
+    /// The same layer for a kernel that runs it itself.
+    static func joined(_ node: NodeContext) throws(InferenceError) -> PreparedConvolution {
+        try PreparedConvolution(node, convolution: convolution(node, node.shape(0)), isPlanar: isPlanar(node), joinsAxes: true)
     }
 
     /// The same layer as one stage of a chain: rows stay rows.

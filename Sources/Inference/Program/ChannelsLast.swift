@@ -110,18 +110,6 @@ private struct ChannelsLastPass {
 
     // MARK: Operations
 
-    /// Functions of each element alone.
-    private static let maps: Set<String> = [
-        "Relu", "LeakyRelu", "Sigmoid", "Tanh", "HardSwish", "HardSigmoid", "Exp", "Sqrt", "Abs", "Neg", "Reciprocal", "Clip", "Identity", "Dropout",
-        "Elu", "Selu", "Celu", "Gelu", "Erf", "Softplus", "Softsign", "Mish", "ThresholdedRelu", "Log", "Floor", "Ceil", "Round", "Sign", "Sin", "Cos",
-        "Cast", "Not", "QuantizeLinear", "DequantizeLinear",
-    ]
-    /// Functions of elements that are broadcast to each other.
-    private static let combinations: Set<String> = [
-        "Add", "Sub", "Mul", "Div", "PRelu", "Pow", "Min", "Max", "Mean", "Sum", "Where", "Equal", "Less", "Greater", "LessOrEqual", "GreaterOrEqual",
-        "And", "Or", "Xor", "Mod",
-    ]
-
     private mutating func emit(_ operation: Program.Operation) throws(InferenceError) {
         guard operation.outputs.count == 1, let output = operation.outputs[0], let first = operation.inputs.first, let input = first else {
             return emitNatural(operation)
@@ -148,14 +136,21 @@ private struct ChannelsLastPass {
             if source.values[input].constant != nil { return emitNatural(operation) }
             forms[output] = forms[input].map { Form(order: $0.order.map { inverse[$0] }, id: $0.id) }
         case "Concat" where emitConcatenation(operation, output): return
+        case "fwoc.TimeBuffer":
+            guard let order = rearranged(input), case .int(let axis)? = operation.attributes["axis"], let position = order.firstIndex(of: axis) else {
+                return emitNatural(operation)
+            }
+            var attributes = operation.attributes
+            attributes["axis"] = .int(position)
+            append("fwoc.TimeBuffer", like: operation, attributes: attributes, inputs: [realize(input, order)], output: define(output, order))
         case "Pad" where emitPadding(operation, input, output): return
         case "Resize" where emitResize(operation, input, output), "Upsample" where emitResize(operation, input, output): return
         case "Reshape" where emitReshape(operation, input, output), "Flatten" where emitReshape(operation, input, output),
             "Squeeze" where emitReshape(operation, input, output), "Unsqueeze" where emitReshape(operation, input, output):
             return
         case let kind where kind.hasPrefix("Reduce") && emitReduction(operation, input, output): return
-        case let kind where Self.maps.contains(kind) && emitMap(operation, input, output): return
-        case let kind where Self.combinations.contains(kind) && emitCombination(operation, output): return
+        case let kind where ElementwiseKinds.maps.contains(kind) && emitMap(operation, input, output): return
+        case let kind where ElementwiseKinds.combinations.contains(kind) && emitCombination(operation, output): return
         default: emitNatural(operation)
         }
     }
