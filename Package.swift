@@ -67,7 +67,7 @@ let package = Package(
         .target(name: "AgentRuntime",
             dependencies: ["Recognition", "Publishing", "Gallery", "MediaFiles", "ModelBundle", "Inference", "FrontEnd", "MediaTypes", logging],
             swiftSettings: house),
-        .executableTarget(name: "fwoc-agent", dependencies: ["AgentRuntime", argumentParser, logging], swiftSettings: house),
+        .executableTarget(name: "fwoc-agent", dependencies: ["AgentRuntime", "Recognition", "Publishing", "Gallery", "ModelBundle", "Inference", "Tensors", "MediaTypes", argumentParser, logging], swiftSettings: house),
 
         // Interposes malloc in a test executable; nothing but tests may depend on it.
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),

@@ -62,7 +62,8 @@ final class AnnotatedClip {
         canvas.outline(
             box, observation.isMeasured ? colour : colour.opacity(0.45), lineWidth: lineWidth, cornerRadius: textSize / 3)
         if let shape = observation.shape, observation.isMeasured {
-            canvas.path(shape.lips.map(scaled), colour.opacity(0.8), lineWidth: max(1, lineWidth / 2), isClosed: true)
+            let lips = shape.lips.map { Point(x: box.x + $0.x * box.width, y: box.y + $0.y * box.height) }
+            canvas.path(lips, colour.opacity(0.8), lineWidth: max(1, lineWidth / 2), isClosed: true)
         }
         let name =
             switch observation.verdict {
@@ -130,8 +131,6 @@ final class AnnotatedClip {
         let f = Float(factor)
         return BoundingBox(x: box.x * f, y: box.y * f, width: box.width * f, height: box.height * f)
     }
-
-    private func scaled(_ point: Point) -> Point { Point(x: point.x * Float(factor), y: point.y * Float(factor)) }
 
     /// Every pixel `factor` times in both directions; chroma likewise, since both planes are enlarged alike.
     private func enlarge(_ frame: VideoFrame) {

@@ -77,15 +77,15 @@ extension Recognizer {
         let isKnown = appearance.face.count >= Self.wellKnown
         let isSettled = isKnown && appearance.filter.published?.verdict == .identified
         let interval: TimeSpan = isSettled ? .milliseconds(600) : isKnown ? .milliseconds(300) : .milliseconds(110)
-        if let last = appearance.lastFaceAttempt, frame.instant - last < interval, !isAfterCut,
-            appearance.face.strangers == 0 { return }
-        appearance.lastFaceAttempt = frame.instant
-
-        if let landmarker = models.denseLandmarker {
+        let isDue =
+            appearance.lastFaceAttempt.map { frame.instant - $0 >= interval || isAfterCut || appearance.face.strangers > 0 } ?? true
+        if let landmarker = models.denseLandmarker, isDue || settings.landmarksEverywhere {
             appearance.shape = try timings.measure(.landmarks) { () throws(RecognitionError) in
                 try landmarker.shape(frame, box: track.box, landmarks: track.landmarks, with: sampler)
             }
         }
+        guard isDue else { return }
+        appearance.lastFaceAttempt = frame.instant
         let shape = appearance.shape.flatMap { $0.confidence > 0.5 ? $0 : nil }
         let cut = timings.measure(.faceEncoding) { encoder.cut(frame, track.landmarks, with: sampler) }
         guard cut else { return }

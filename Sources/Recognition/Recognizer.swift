@@ -19,6 +19,8 @@ public final class Recognizer {
         public var speechThreshold: Float = 0.5
         /// Speech that no visible face spoke gets an appearance of its own from this many frames (10 ms) on.
         public var offScreenFrames = 150
+        /// Find the landmarks of every detected face, and not only of those that are embedded: for a picture of them.
+        public var landmarksEverywhere = false
         public var tracker = FaceTracker.Settings()
         public var filter = DecisionFilter.Settings()
 

@@ -4,6 +4,7 @@ import Foundation
 import Gallery
 import MediaTypes
 import Publishing
+import Recognition
 
 struct ReplayCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -62,7 +63,9 @@ struct ReplayCommand: ParsableCommand {
 
         let bundle = try recognition.models()
         let snapshot = try loadGallery(bundle)
-        let recognizer = try bundle.makeRecognizer(gallery: snapshot)
+        var settings = Recognizer.Settings()
+        settings.landmarksEverywhere = annotate != nil
+        let recognizer = try bundle.makeRecognizer(gallery: snapshot, settings: settings)
         let replay = try Replay(
             clip: clip, recognizer: recognizer,
             identity: Replay.Identity(model: bundle.fingerprint, galleryRevision: snapshot.revision), options: options)

@@ -12,7 +12,7 @@ public struct FaceShape: Sendable, Hashable {
     public var roll: Float
     /// Distance of the inner lips over the distance of the mouth's corners, 0 (closed) and more.
     public var mouthOpening: Float
-    /// Outline of the lips in pixels of the frame, upper then lower, corner to corner.
+    /// Outline of the lips, upper then lower, corner to corner, in fractions of the face's box.
     public var lips: [Point]
     /// Probability that the crop held a face at all, 0…1.
     public var confidence: Float
@@ -81,7 +81,8 @@ public final class DenseLandmarker {
             let open = point(Self.innerLips.1) - point(Self.innerLips.0)
             let wide = point(Self.mouthCorners.1) - point(Self.mouthCorners.0)
             for (slot, index) in Self.lipContour.enumerated() {
-                lips[slot] = transform.framePoint(Point(x: values[3 * index], y: values[3 * index + 1]))
+                let point = transform.framePoint(Point(x: values[3 * index], y: values[3 * index + 1]))
+                lips[slot] = Point(x: (point.x - box.x) / box.width, y: (point.y - box.y) / box.height)
             }
             let degrees = 180 / Float.pi
             return FaceShape(

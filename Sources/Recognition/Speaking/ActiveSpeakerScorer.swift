@@ -6,35 +6,81 @@ public import ModelBundle
 /// Speaking faces by an active-speaker network that reads grey faces and cepstra together: LR-ASD (Liao et al., *LR-ASD:
 /// Lightweight and Robust Network for Active Speaker Detection*, 2025).
 ///
-/// It says "this face talks while speech is heard"; whether these lips made this sound it hardly knows. Windows of
-/// ``windowFrames`` advance by ``hopFrames``; of each the part that has context on both sides is answered.
+/// It says "this face talks while speech is heard"; whether these lips made this sound it hardly knows.
+///
+/// The network is cut in three. Its two encoders are convolutions over time and run as streams: every face crop and every
+/// 40 ms of sound pass through them once, the sound once for all faces. Only the small recurrent back end, which runs over time in both
+/// directions, looks at the newest ``windowFrames`` again at every step.
 /// Allocates at init and when more faces are open than ever before. Thread-bound.
 public final class ActiveSpeakerScorer: SpeakingFaceScorer {
-    static let windowFrames = 40
-    static let hopFrames = 20
-    /// Frames at a window's end whose answers still lack context.
+    /// Grid frames that the back end sees at once.
+    static let windowFrames = 60
+    /// Grid frames that the encoders take at once.
+    static let chunkFrames = 5
+    /// Grid frames at the window's end whose answers would still change with what follows.
     static let contextFrames = 5
+    /// Faces that are scored at the same time; more are not scored.
     static let maximumSlots = 12
+    /// Grid frames of embeddings that are kept.
+    private static let capacity = 128
+    /// MFCC frames in a grid frame.
+    private static let cepstraPerFrame = 4
+
+    /// The values between the encoders and the back end, as the network's export names them.
+    private static let visualValue = "/visualEncoder/Reshape_1_output_0"
+    private static let audioValue = "/audioEncoder/Transpose_output_0"
 
     public let cropSize: Int
-    public var latency: TimeSpan { .milliseconds((Self.hopFrames + Self.contextFrames) * 40) }
+    public let latency: TimeSpan
+
+    /// Embeddings of one stream by grid frame.
+    private struct EmbeddingRing {
+        var values: [Float]
+        let dimension: Int
+        /// Grid frame of the first embedding, and the one after the newest.
+        var first = 0
+        var next = 0
+
+        init(dimension: Int) {
+            self.dimension = dimension
+            values = [Float](repeating: 0, count: capacity * dimension)
+        }
+
+        mutating func begin(at gridFrame: Int) {
+            first = gridFrame
+            next = gridFrame
+        }
+
+        /// Position of a grid frame's embedding; the nearest kept one stands for frames outside.
+        func offset(of gridFrame: Int) -> Int {
+            let frame = min(max(gridFrame, max(first, next - capacity)), next - 1)
+            return ((frame % capacity) + capacity) % capacity * dimension
+        }
+    }
 
     private struct Slot {
         var isOpen = false
-        /// Grid frame after the newest crop.
+        let state: StreamState
+        var embeddings: EmbeddingRing
+        /// Crops that wait for a whole chunk.
+        var waiting: [UInt8]
+        var waitingCount = 0
+        /// Grid frame after the newest crop, and the next one to be answered.
         var next = 0
-        /// Grid frame of the first crop.
-        var first = 0
-        /// Grid frame that is to be answered next.
         var unanswered = 0
-        /// The newest ``windowFrames`` crops, `[windowFrames, size, size]`, a ring by grid frame.
-        var crops: [UInt8]
     }
 
-    private let network: Network
-    private let faces: Int
-    private let cepstra: Int
+    private let visual: StreamingNetwork
+    private let audio: StreamingNetwork
+    private let back: Network
+    private let backVisual: Int
+    private let backAudio: Int
     private let coefficients: Int
+    private let audioState: StreamState
+    private var audioEmbeddings: EmbeddingRing
+    /// Grid frame that the sound encoder takes next; `nil` before the first sound.
+    private var audioNext: Int?
+    private var audioGeneration = 0
     private var slots: [Slot] = []
     private var cepstrum: [Float]
 
@@ -47,21 +93,32 @@ public final class ActiveSpeakerScorer: SpeakingFaceScorer {
         cropSize = picture.width
         coefficients = mfcc.coefficients
         cepstrum = [Float](repeating: 0, count: mfcc.coefficients)
-        network = try RecognitionError.naming("speaking-face") {
-            try Network(
+        (visual, audio, back) = try RecognitionError.naming("speaking-face") {
+            let visual = try StreamingNetwork(
+                graph, inputs: ["faces": TimeInput(shape: [1, 1, picture.height, picture.width], axis: 1)], outputs: [Self.visualValue],
+                chunk: Self.chunkFrames)
+            let audio = try StreamingNetwork(
+                graph, inputs: ["mfcc": TimeInput(shape: [1, Self.cepstraPerFrame, mfcc.coefficients], axis: 1)], outputs: [Self.audioValue],
+                chunk: Self.chunkFrames)
+            let dimension = (visual.outputs[0].count / Self.chunkFrames, audio.outputs[0].count / Self.chunkFrames)
+            let back = try Network(
                 graph,
                 inputs: [
-                    "faces": .shape([1, Self.windowFrames, picture.height, picture.width]),
-                    "mfcc": .shape([1, 4 * Self.windowFrames, mfcc.coefficients]),
+                    Self.visualValue: .shape([1, Self.windowFrames, dimension.0]),
+                    Self.audioValue: .shape([1, Self.windowFrames, dimension.1]),
                 ])
+            return (visual, audio, back)
         }
-        guard let faces = network.inputIndex("faces"), let cepstra = network.inputIndex("mfcc"),
-            network.outputs.count == 1, network.outputs[0].count == Self.windowFrames
+        guard let visualInput = back.inputIndex(Self.visualValue), let audioInput = back.inputIndex(Self.audioValue),
+            back.outputs.count == 1, back.outputs[0].count == Self.windowFrames
         else {
             throw RecognitionError(role: "speaking-face", "expected inputs 'faces', 'mfcc' and one score a frame")
         }
-        self.faces = faces
-        self.cepstra = cepstra
+        backVisual = visualInput
+        backAudio = audioInput
+        audioState = audio.makeState()
+        audioEmbeddings = EmbeddingRing(dimension: audio.outputs[0].count / Self.chunkFrames)
+        latency = .milliseconds((max(visual.delay, audio.delay) + Self.chunkFrames + Self.contextFrames) * 40)
     }
 
     public func open(at gridFrame: Int) -> Int? {
@@ -69,13 +126,18 @@ public final class ActiveSpeakerScorer: SpeakingFaceScorer {
         if let free = slots.firstIndex(where: { !$0.isOpen }) {
             index = free
         } else if slots.count < Self.maximumSlots {
-            slots.append(Slot(crops: [UInt8](repeating: 0, count: Self.windowFrames * cropSize * cropSize)))
+            slots.append(
+                Slot(
+                    state: visual.makeState(), embeddings: EmbeddingRing(dimension: visual.outputs[0].count / Self.chunkFrames),
+                    waiting: [UInt8](repeating: 0, count: Self.chunkFrames * cropSize * cropSize)))
             index = slots.count - 1
         } else {
             return nil
         }
         slots[index].isOpen = true
-        slots[index].first = gridFrame
+        slots[index].state.reset()
+        slots[index].embeddings.begin(at: gridFrame)
+        slots[index].waitingCount = 0
         slots[index].next = gridFrame
         slots[index].unanswered = gridFrame
         return index
@@ -86,68 +148,104 @@ public final class ActiveSpeakerScorer: SpeakingFaceScorer {
     public func append(_ crop: Span<UInt8>, to slot: Int) throws(RecognitionError) {
         let size = cropSize * cropSize
         precondition(crop.count == size && slots[slot].isOpen)
-        let start = Self.wrapped(slots[slot].next) * size
-        for index in 0..<size { slots[slot].crops[start + index] = crop[index] }
+        let start = slots[slot].waitingCount * size
+        for index in 0..<size { slots[slot].waiting[start + index] = crop[index] }
+        slots[slot].waitingCount += 1
         slots[slot].next += 1
+        if slots[slot].waitingCount == Self.chunkFrames { try encodeFaces(slot, units: Self.chunkFrames) }
     }
 
     public func score(_ sound: SoundStream, flush: Bool, _ body: (Int, Int, Float) -> Void) throws(RecognitionError) {
+        try encodeSound(sound, flush: flush)
         for slot in slots.indices where slots[slot].isOpen {
-            let waiting = slots[slot].next - slots[slot].unanswered
-            guard waiting > 0, flush || waiting >= Self.hopFrames + Self.contextFrames else { continue }
-            // Sound that is still to come decides as much as the picture does.
-            let lastFrame = sound.frame(at: SpeakingGrid.instant(slots[slot].next)) - 1
-            guard flush || lastFrame < sound.mfcc.availableFrames.upperBound else {
-                if waiting >= Self.windowFrames { skip(slot, body) }
-                continue
+            if flush { try drainFaces(slot) }
+            let context = flush ? 0 : Self.contextFrames
+            let ready = min(slots[slot].embeddings.next, audioEmbeddings.next) - context
+            if ready - slots[slot].unanswered >= (flush ? 1 : Self.chunkFrames) {
+                try answer(slot, upTo: ready, end: ready + context, body)
+            } else if slots[slot].next - slots[slot].unanswered > Self.windowFrames {
+                // Without sound nobody speaks: what would otherwise pile up is answered.
+                for frame in slots[slot].unanswered..<slots[slot].next { body(slot, frame, -4) }
+                slots[slot].unanswered = slots[slot].next
             }
-            try answer(slot, sound, flush: flush, body)
         }
     }
 
-    /// Without sound nobody speaks: answers what would otherwise pile up.
-    private func skip(_ slot: Int, _ body: (Int, Int, Float) -> Void) {
-        for frame in slots[slot].unanswered..<slots[slot].next { body(slot, frame, -4) }
-        slots[slot].unanswered = slots[slot].next
+    private func encodeFaces(_ slot: Int, units: Int) throws(RecognitionError) {
+        let size = cropSize * cropSize * units
+        visual.withInput(0, as: Float.self) { input in
+            for index in 0..<size { input[index] = Float(slots[slot].waiting[index]) }
+        }
+        slots[slot].waitingCount = 0
+        let step = try RecognitionError.naming("speaking-face") { try visual.run(slots[slot].state, units: units) }
+        visual.withOutput(0, as: Float.self) { Self.keep($0, step, in: &slots[slot].embeddings) }
     }
 
-    private func answer(
-        _ slot: Int, _ sound: SoundStream, flush: Bool, _ body: (Int, Int, Float) -> Void
-    ) throws(RecognitionError) {
-        let end = slots[slot].next
-        let start = end - Self.windowFrames
-        let size = cropSize * cropSize
-        network.withInput(faces, as: Float.self) { input in
-            for row in 0..<Self.windowFrames {
-                // Before a face's first crop the first one stands.
-                let source = Self.wrapped(max(start + row, slots[slot].first)) * size
-                for index in 0..<size { input[row * size + index] = Float(slots[slot].crops[source + index]) }
-            }
+    private func drainFaces(_ slot: Int) throws(RecognitionError) {
+        while !visual.isDrained(slots[slot].state) { try encodeFaces(slot, units: min(slots[slot].waitingCount, Self.chunkFrames - 1)) }
+    }
+
+    /// Encodes every whole chunk of sound that is there.
+    private func encodeSound(_ sound: SoundStream, flush: Bool) throws(RecognitionError) {
+        guard let origin = sound.origin else { return }
+        if audioNext == nil || audioGeneration != sound.generation {
+            audioGeneration = sound.generation
+            audioState.reset()
+            let first = SpeakingGrid.index(at: origin) + 1
+            audioNext = first
+            audioEmbeddings.begin(at: first)
         }
+        guard var next = audioNext else { return }
         let available = sound.mfcc.availableFrames
-        let firstFrame = sound.frame(at: SpeakingGrid.instant(start))
-        network.withInput(cepstra, as: Float.self) { input in
-            guard !available.isEmpty else {
-                for index in input.indices { input[index] = 0 }
-                return
+        while true {
+            let firstFrame = sound.frame(at: SpeakingGrid.instant(next))
+            let whole = (available.upperBound - firstFrame) / Self.cepstraPerFrame
+            let units = min(Self.chunkFrames, max(0, whole))
+            guard units == Self.chunkFrames || (flush && !audio.isDrained(audioState)) else { break }
+            audio.withInput(0, as: Float.self) { input in
+                for row in 0..<units * Self.cepstraPerFrame {
+                    let frame = min(max(firstFrame + row, available.lowerBound), available.upperBound - 1)
+                    cepstrum.withMutableSpan { sound.mfcc.copyFrames(frame..<frame + 1, into: &$0) }
+                    for index in 0..<coefficients { input[row * coefficients + index] = cepstrum[index] }
+                }
             }
-            for row in 0..<4 * Self.windowFrames {
-                let frame = min(max(firstFrame + row, available.lowerBound), available.upperBound - 1)
-                var one = cepstrum.mutableSpan
-                sound.mfcc.copyFrames(frame..<frame + 1, into: &one)
-                for index in 0..<coefficients { input[row * coefficients + index] = cepstrum[index] }
-            }
+            let step = try RecognitionError.naming("speaking-face") { try audio.run(audioState, units: units) }
+            audio.withOutput(0, as: Float.self) { Self.keep($0, step, in: &audioEmbeddings) }
+            next += units
         }
-        try RecognitionError.naming("speaking-face") { try network.run() }
-        let upTo = flush ? end : end - Self.contextFrames
-        network.withOutput(0, as: Float.self) { logits in
-            for frame in max(slots[slot].unanswered, start)..<upTo { body(slot, frame, logits[frame - start]) }
-        }
-        slots[slot].unanswered = upTo
+        audioNext = next
     }
 
-    private static func wrapped(_ gridFrame: Int) -> Int {
-        let remainder = gridFrame % windowFrames
-        return remainder < 0 ? remainder + windowFrames : remainder
+    /// Puts what a step made into a ring; the stream's unit 0 is the ring's first grid frame.
+    private static func keep(_ output: Span<Float>, _ step: StreamingNetwork.Step, in ring: inout EmbeddingRing) {
+        for (position, unit) in step.range.enumerated() {
+            let gridFrame = ring.first + unit
+            ring.next = gridFrame + 1
+            let target = ring.offset(of: gridFrame)
+            let source = (step.offset + position) * ring.dimension
+            for index in 0..<ring.dimension { ring.values[target + index] = output[source + index] }
+        }
+    }
+
+    private func answer(_ slot: Int, upTo ready: Int, end: Int, _ body: (Int, Int, Float) -> Void) throws(RecognitionError) {
+        let start = end - Self.windowFrames
+        func fill(_ input: Int, from ring: EmbeddingRing) {
+            back.withInput(input, as: Float.self) { values in
+                for row in 0..<Self.windowFrames {
+                    let source = ring.offset(of: start + row)
+                    for index in 0..<ring.dimension { values[row * ring.dimension + index] = ring.values[source + index] }
+                }
+            }
+        }
+        fill(backVisual, from: slots[slot].embeddings)
+        fill(backAudio, from: audioEmbeddings)
+        try RecognitionError.naming("speaking-face") { try back.run() }
+        back.withOutput(0, as: Float.self) { logits in
+            for frame in slots[slot].unanswered..<ready {
+                // Frames before the sound began were never heard.
+                body(slot, frame, frame < max(start, audioEmbeddings.first) ? -4 : logits[frame - start])
+            }
+        }
+        slots[slot].unanswered = ready
     }
 }
