@@ -46,17 +46,26 @@ extension MediaDamage: CustomStringConvertible {
 /// The first ``capacity`` damages of a file, and the count of all.
 final class DamageLog {
     static let capacity = 64
-    private(set) var entries: [MediaDamage] = []
+    /// With instants on the container's time line.
+    private var reports: [MediaDamage] = []
     private(set) var count = 0
-    /// Presentation time of zero on the clip's time line, in nanoseconds of the container; instants are given relative to it.
+    /// Container time of zero on the clip's time line, in nanoseconds; settled only when the first damages may have been met.
     var origin: Int64 = 0
 
+    var entries: [MediaDamage] {
+        reports.map { report in
+            var entry = report
+            entry.instant = report.instant.map { Instant(nanoseconds: $0.nanoseconds &- origin) }
+            return entry
+        }
+    }
+
+    /// - Parameter nanoseconds: on the container's time line.
     func report(_ cause: MediaDamage.Cause, byteOffset: Int64? = nil, nanoseconds: Int64? = nil, detail: String) {
         // A file that is read through two demuxers shows the same broken place twice.
-        if let byteOffset, entries.contains(where: { $0.cause == cause && $0.byteOffset == byteOffset && $0.detail == detail }) { return }
+        if let byteOffset, reports.contains(where: { $0.cause == cause && $0.byteOffset == byteOffset && $0.detail == detail }) { return }
         count += 1
-        guard entries.count < DamageLog.capacity else { return }
-        let instant = nanoseconds.map { Instant(nanoseconds: $0 &- origin) }
-        entries.append(MediaDamage(cause: cause, byteOffset: byteOffset, instant: instant, detail: detail))
+        guard reports.count < DamageLog.capacity else { return }
+        reports.append(MediaDamage(cause: cause, byteOffset: byteOffset, instant: nanoseconds.map(Instant.init(nanoseconds:)), detail: detail))
     }
 }

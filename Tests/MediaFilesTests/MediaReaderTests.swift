@@ -196,4 +196,35 @@ import Testing
             try MediaReader(path: Fixtures.path("picture-only.mp4"), options: options)
         }
     }
+
+    /// Recorders write pairs of pictures with one time. The fourth step of the clip's time table is set to nothing.
+    @Test func equalTimesAreKeptApartByAMillisecond() throws {
+        let folder = try TemporaryFolder()
+        var content = try bytes(of: Fixtures.path("variable-rate.mp4"))
+        // After the name: version and flags, the number of entries, then pairs of count and step, all big-endian 32 bits.
+        let table = try #require(content.indices.first { content[$0...].starts(with: Array("stts".utf8)) })
+        func value(_ at: Int) -> Int { content[at..<at + 4].reduce(0) { $0 << 8 | Int($1) } }
+        let entry = table + 12 + 3 * 8
+        #expect(value(table + 8) > 4 && value(entry) == 1)
+        for index in entry + 4..<entry + 8 { content[index] = 0 }
+        let times = try #require(Fixtures.clips["variable-rate.mp4"]?.frames)
+        let step = times[4] - times[3]
+        let contents = Contents(try MediaReader(path: try folder.write("pair.mp4", content)))
+        #expect(contents.instants.count == times.count)
+        #expect(contents.instants[4].nanoseconds == contents.instants[3].nanoseconds + 1_000_000)
+        for index in times.indices where index != 4 {
+            #expect(abs(contents.instants[index].nanoseconds - (times[index] - (index > 4 ? step : 0))) <= 2)
+        }
+        #expect(contents.damageCount == 0, "\(contents.damage)")
+    }
+
+    /// The same transport stream twice: its times begin again in the middle of the file.
+    @Test func timesThatBeginAgainStillGrow() throws {
+        let folder = try TemporaryFolder()
+        let once = try bytes(of: Fixtures.path("resized.ts"))
+        let contents = Contents(try MediaReader(path: try folder.write("twice.ts", once + once)))
+        #expect(contents.instants.count == 60)
+        for (a, b) in zip(contents.instants, contents.instants.dropFirst()) { #expect(a < b) }
+        #expect(contents.damage.contains { $0.cause == .timestamp && $0.instant != nil })
+    }
 }

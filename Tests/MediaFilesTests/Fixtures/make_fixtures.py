@@ -23,7 +23,8 @@ HERE = pathlib.Path(__file__).parent
 
 
 def ffmpeg(*arguments):
-    subprocess.run(["ffmpeg", "-v", "error", "-y", "-bitexact", "-threads", "1", *map(str, arguments)], check=True, cwd=HERE)
+    *before, target = map(str, arguments)
+    subprocess.run(["ffmpeg", "-v", "error", "-y", "-threads", "1", *before, "-bitexact", target], check=True, cwd=HERE)
 
 
 def picture(size="160x120", rate=25, seconds=1.0):
@@ -43,7 +44,7 @@ AAC = ["-c:a", "aac", "-b:a", "48k"]
 
 ffmpeg(*picture(seconds=1.6), *tone(1.6), *X264, "-bf", 3, "-g", 12, *AAC, "-movflags", "+faststart", "bframes.mp4")
 ffmpeg(*picture(rate=30, seconds=2), *tone(2, 16000, channels=1), "-vf", "select='not(mod(n*n,7))+gt(mod(n,11),8)'", "-vsync", "vfr",
-       *X264, *AAC, "variable-rate.mp4")
+       *X264, "-bf", 0, *AAC, "variable-rate.mp4")
 ffmpeg(*picture("96x64", seconds=0.2), *X264, "upright.mp4")
 # The display matrix of the track header, as phones write it: clockwise by so many degrees. Rows are (a b u) (c d v) (x y w).
 upright = (HERE / "upright.mp4").read_bytes()
