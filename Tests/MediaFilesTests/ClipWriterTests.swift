@@ -124,8 +124,7 @@ import Testing
         #expect(throws: MediaError.directory(path: folder.path)) { try ClipWriter(path: folder.path, width: 32, height: 32) }
     }
 
-    @Test func aFullDiskIsAnError() throws {
-        // /dev/full is a device, which is refused; a file size limit would end the process. What remains is the refusal.
+    @Test func aDeviceIsRefused() throws {
         #expect(throws: MediaError.notRegularFile(path: "/dev/full")) { try ClipWriter(path: "/dev/full", width: 32, height: 32) }
     }
 

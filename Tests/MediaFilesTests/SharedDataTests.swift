@@ -10,8 +10,8 @@ enum SharedData {
         let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
         let given = ProcessInfo.processInfo.environment["FWOC_SHARED_DATA"]
         let path = given ?? package.deletingLastPathComponent().appendingPathComponent("shared/data").path
-        if FileManager.default.fileExists(atPath: path + "/clips-wild"), FileManager.default.fileExists(atPath: "/usr/bin/ffprobe") { return path }
-        FileHandle.standardError.write(Data("SKIPPED: SharedDataTests needs \(path)/clips-wild and /usr/bin/ffprobe; set FWOC_SHARED_DATA\n".utf8))
+        if FileManager.default.fileExists(atPath: path + "/clips-wild"), (try? output("ffprobe", ["-version"]))?.hasPrefix("ffprobe version") == true { return path }
+        FileHandle.standardError.write(Data("SKIPPED: SharedDataTests needs \(path)/clips-wild and ffprobe; set FWOC_SHARED_DATA\n".utf8))
         return nil
     }()
 
