@@ -2,19 +2,24 @@
 ///
 /// Greedy by size: the largest block first, each at the lowest offset that is free for its whole lifetime (Pisarchyk and
 /// Lee, "Efficient memory management for deep neural net inference", 2020).
-struct MemoryPlan {
-    struct Block {
-        var byteCount: Int
+package struct MemoryPlan {
+    package struct Block {
+        package var byteCount: Int
         /// First and last step that touch it, both included.
-        var lifetime: ClosedRange<Int>
+        package var lifetime: ClosedRange<Int>
+
+        package init(byteCount: Int, lifetime: ClosedRange<Int>) {
+            self.byteCount = byteCount
+            self.lifetime = lifetime
+        }
     }
 
     /// Byte offset of each block, a multiple of 64.
-    let offsets: [Int]
-    let byteCount: Int
+    package let offsets: [Int]
+    package let byteCount: Int
 
     /// `nil` where the arena would be larger than `limit`.
-    init?(_ blocks: [Block], limit: Int) {
+    package init?(_ blocks: [Block], limit: Int) {
         var offsets = [Int](repeating: 0, count: blocks.count)
         var end = 0
         var placed: [(index: Int, start: Int, end: Int)] = []
