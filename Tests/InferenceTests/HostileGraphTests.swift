@@ -25,7 +25,6 @@ import Testing
                 try network.run()
                 loaded += 1
             } catch {
-                if ProcessInfo.processInfo.environment["SHOW"] != nil { print(error) }
                 #expect(!error.description.isEmpty)
                 refused += 1
             }
