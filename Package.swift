@@ -82,6 +82,6 @@ let package = Package(
         tests("GalleryTests", ["Gallery", "gallery-crash-writer", database]),
         tests("RecognitionTests", ["Recognition", "Gallery", "MediaTypes"]),
         tests("PublishingTests", ["Publishing", "Recognition", "Gallery", "MediaTypes"]),
-        tests("AgentTests", ["AgentRuntime"]),
+        tests("AgentTests", ["AgentRuntime", "Recognition", "Publishing", "Gallery", "MediaFiles", "MediaTypes", "fwoc-agent"]),
     ]
 )

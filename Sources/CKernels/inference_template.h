@@ -2,7 +2,9 @@
 //   NAME(x)   the variant's name for x
 //   LANES     floats in a vector
 //   ROWS      pixels in a tile of two vectors of output channels; ROWS * 2 + 3 vectors fit in the registers
+//   DEPTHWISE_COLUMNS   neighbouring outputs that a depthwise kernel makes together
 //   MULADD(a, b, c)   a * b + c
+//   VECTOR_MAX(a, b), VECTOR_MIN(a, b)   the second where either is not a number
 //   STORE_PART(pointer, vector, count)   the first count lanes
 //   DISPATCH_ROWS(F)  F(1) … F(ROWS)
 #include <math.h>
@@ -22,12 +24,13 @@ INLINE vec NAME(load)(const float *p) { return *(const vecu *)p; }
 INLINE void NAME(store)(float *p, vec v) { *(vecu *)p = v; }
 INLINE vec NAME(splat)(float x) { return x - (vec){0}; }
 INLINE vec NAME(select)(ivec mask, vec a, vec b) { return (vec)((mask & (ivec)a) | (~mask & (ivec)b)); }
-INLINE vec NAME(max)(vec a, vec b) { return __builtin_elementwise_max(a, b); }
-INLINE vec NAME(min)(vec a, vec b) { return __builtin_elementwise_min(a, b); }
+// Where one is not a number the second is returned: with a limit first, what is not a number stays so.
+INLINE vec NAME(max)(vec a, vec b) { return (vec)VECTOR_MAX(a, b); }
+INLINE vec NAME(min)(vec a, vec b) { return (vec)VECTOR_MIN(a, b); }
 
 // exp to 2 ulp: 2^n · p(r), Cephes' polynomial.
 INLINE vec NAME(exp)(vec x) {
-    x = NAME(min)(NAME(max)(x, NAME(splat)(-87.33654f)), NAME(splat)(88.72283f));
+    x = NAME(min)(NAME(splat)(88.72283f), NAME(max)(NAME(splat)(-87.33654f), x));
     vec n = __builtin_elementwise_roundeven(x * 1.44269504f);
     n = NAME(min)(n, NAME(splat)(127.0f));
     vec r = MULADD(n, NAME(splat)(-0.693359375f), x);
@@ -62,12 +65,12 @@ INLINE vec NAME(tanh)(vec x) {
 
 INLINE vec NAME(apply)(int kind, float alpha, float beta, vec x) {
     switch (kind) {
-    case inference_clip: return NAME(min)(NAME(max)(x, NAME(splat)(alpha)), NAME(splat)(beta));
+    case inference_clip: return NAME(min)(NAME(splat)(beta), NAME(max)(NAME(splat)(alpha), x));
     case inference_leaky_relu: return NAME(select)((ivec)(x < 0.0f), x * alpha, x);
     case inference_sigmoid: return NAME(sigmoid)(x);
     case inference_tanh: return NAME(tanh)(x);
-    case inference_hard_swish: return x * NAME(min)(NAME(max)(MULADD(x, NAME(splat)(alpha), NAME(splat)(beta)), NAME(splat)(0.0f)), NAME(splat)(1.0f));
-    case inference_hard_sigmoid: return NAME(min)(NAME(max)(MULADD(x, NAME(splat)(alpha), NAME(splat)(beta)), NAME(splat)(0.0f)), NAME(splat)(1.0f));
+    case inference_hard_swish: return x * NAME(min)(NAME(splat)(1.0f), NAME(max)(NAME(splat)(0.0f), MULADD(x, NAME(splat)(alpha), NAME(splat)(beta))));
+    case inference_hard_sigmoid: return NAME(min)(NAME(splat)(1.0f), NAME(max)(NAME(splat)(0.0f), MULADD(x, NAME(splat)(alpha), NAME(splat)(beta))));
     case inference_exp: return NAME(exp)(x);
     case inference_sqrt: return __builtin_elementwise_sqrt(x);
     case inference_abs: return __builtin_elementwise_abs(x);
@@ -183,7 +186,7 @@ INLINE void NAME(compute_tile)(const NAME(tile) *t, const int rows, const int ve
         for (int v = 0; v < vectors; v++) {
             vec x = sum[r][v];
             if (residual) x += NAME(load)(residual + v * LANES);
-            if (kind == inference_clip) x = NAME(min)(NAME(max)(x, NAME(splat)(t->alpha)), NAME(splat)(t->beta));
+            if (kind == inference_clip) x = NAME(min)(NAME(splat)(t->beta), NAME(max)(NAME(splat)(t->alpha), x));
             else if (kind == inference_prelu) x = NAME(select)((ivec)(x < 0.0f), x * NAME(load)(t->slope + v * LANES), x);
             int64_t left = t->columns - v * LANES;
             if (left >= LANES) NAME(store)(y + v * LANES, x);
@@ -469,10 +472,9 @@ static void NAME(depthwise_pack)(const inference_conv *c, const float *weights, 
         }
 }
 
-INLINE void NAME(depthwise_finish)(vec x, const inference_conv *c, const float *slope, const float *residual, float *y, int64_t left) {
+INLINE void NAME(depthwise_finish)(vec x, const int kind, const inference_conv *c, const float *slope, const float *residual, float *y, int64_t left) {
     if (residual) x += NAME(load)(residual);
-    int kind = c->activation.kind;
-    if (kind == inference_clip) x = NAME(min)(NAME(max)(x, NAME(splat)(c->activation.alpha)), NAME(splat)(c->activation.beta));
+    if (kind == inference_clip) x = NAME(min)(NAME(splat)(c->activation.beta), NAME(max)(NAME(splat)(c->activation.alpha), x));
     else if (kind == inference_prelu) x = NAME(select)((ivec)(x < 0.0f), x * NAME(load)(slope), x);
     else if (kind != inference_identity) x = NAME(apply)(kind, c->activation.alpha, c->activation.beta, x);
     if (left >= LANES) NAME(store)(y, x);
@@ -498,32 +500,52 @@ static void NAME(depthwise_pixel)(const inference_conv *c, const float *image, i
             }
         }
     }
-    NAME(depthwise_finish)(sum, c, slope, residual, y, left);
+    NAME(depthwise_finish)(sum, c->activation.kind, c, slope, residual, y, left);
 }
 
-// 3x3, columns [first, last) of one output row whose taps are all inside; top and bottom rows may be missing.
-INLINE void NAME(depthwise_row3)(const inference_conv *c, const float *const r[3], const float *w, const float *slope, const float *residual,
-                                 float *y, int64_t first, int64_t last, int64_t left, const int stride) {
-    const int64_t channels = c->input_channels, step = channels * stride;
-    vec k[9], zero = {0};
-    for (int i = 0; i < 3; i++)
-        for (int j = 0; j < 3; j++) k[i * 3 + j] = r[i] ? NAME(load)(w + (i * 3 + j + 1) * LANES) : zero;
-    const float *middle = r[1];
-    int64_t at = (first * stride - c->pad[2]) * channels;
-    const float *a = (r[0] ? r[0] : middle) + at, *b = middle + at, *d = (r[2] ? r[2] : middle) + at;
+// 3x3, `columns` neighbouring outputs of LANES channels whose taps are all inside; rows above or below the input are null.
+// The taps stay in registers, and each input is read once for all outputs that it is part of.
+INLINE void NAME(depthwise_block3)(const inference_conv *c, const float *const r[3], const float *w, const float *slope, const float *residual,
+                                   float *y, int64_t left, const int columns, const int stride, const int kind) {
+    const int64_t channels = c->input_channels;
+    vec sum[DEPTHWISE_COLUMNS];
     vec bias = NAME(load)(w);
-    for (int64_t x = first; x < last; x++) {
-        vec s0 = MULADD(NAME(load)(a), k[0], bias), s1 = NAME(load)(b) * k[3], s2 = NAME(load)(d) * k[6];
-        s0 = MULADD(NAME(load)(a + channels), k[1], s0);
-        s1 = MULADD(NAME(load)(b + channels), k[4], s1);
-        s2 = MULADD(NAME(load)(d + channels), k[7], s2);
-        s0 = MULADD(NAME(load)(a + 2 * channels), k[2], s0);
-        s1 = MULADD(NAME(load)(b + 2 * channels), k[5], s1);
-        s2 = MULADD(NAME(load)(d + 2 * channels), k[8], s2);
-        NAME(depthwise_finish)(s0 + s1 + s2, c, slope, residual ? residual + x * channels : 0, y + x * channels, left);
-        a += step;
-        b += step;
-        d += step;
+#pragma clang loop unroll(full)
+    for (int x = 0; x < columns; x++) sum[x] = bias;
+#pragma clang loop unroll(full)
+    for (int i = 0; i < 3; i++) {
+        if (!r[i]) continue;
+        const float *p = r[i];
+        vec k0 = NAME(load)(w + (i * 3 + 1) * LANES), k1 = NAME(load)(w + (i * 3 + 2) * LANES), k2 = NAME(load)(w + (i * 3 + 3) * LANES);
+        const int inputs = (columns - 1) * stride + 3;
+#pragma clang loop unroll(full)
+        for (int j = 0; j < inputs; j++) {
+            vec v = NAME(load)(p);
+            p += channels;
+            // Input j is tap j - x · stride of output x.
+            if (j % stride == 0 && j / stride < columns) sum[j / stride] = MULADD(v, k0, sum[j / stride]);
+            if (j >= 1 && (j - 1) % stride == 0 && (j - 1) / stride < columns) sum[(j - 1) / stride] = MULADD(v, k1, sum[(j - 1) / stride]);
+            if (j >= 2 && (j - 2) % stride == 0 && (j - 2) / stride < columns) sum[(j - 2) / stride] = MULADD(v, k2, sum[(j - 2) / stride]);
+        }
+    }
+#pragma clang loop unroll(full)
+    for (int x = 0; x < columns; x++) NAME(depthwise_finish)(sum[x], kind, c, slope, residual ? residual + x * channels : 0, y + x * channels, left);
+}
+
+INLINE void NAME(depthwise_columns3)(const inference_conv *c, const float *const rows[3], const float *packed, const float *slope,
+                                     const float *residual, float *output, int64_t first, int64_t last, const int stride, const int kind) {
+    const int64_t channels = c->input_channels;
+    for (int64_t x = first; x < last;) {
+        const int wide = last - x >= DEPTHWISE_COLUMNS;
+        const int64_t at = (x * stride - c->pad[2]) * channels;
+        for (int64_t base = 0; base < channels; base += LANES) {
+            const float *r[3] = {rows[0] ? rows[0] + at + base : 0, rows[1] ? rows[1] + at + base : 0, rows[2] ? rows[2] + at + base : 0};
+            const float *w = packed + base * 10, *s = slope ? slope + base : 0, *res = residual ? residual + x * channels + base : 0;
+            float *y = output + x * channels + base;
+            if (wide) NAME(depthwise_block3)(c, r, w, s, res, y, channels - base, DEPTHWISE_COLUMNS, stride, kind);
+            else NAME(depthwise_block3)(c, r, w, s, res, y, channels - base, 1, stride, kind);
+        }
+        x += wide ? DEPTHWISE_COLUMNS : 1;
     }
 }
 
@@ -538,31 +560,34 @@ static void NAME(depthwise_row)(const inference_conv *c, const float *image, int
     int64_t inner_last = reach < 0 ? 0 : reach / c->stride[2] + 1;
     if (inner_last > c->output[2]) inner_last = c->output[2];
     if (inner_first > inner_last) inner_first = inner_last;
-    const float *r[3] = {0, 0, 0};
-    int fast = 0;
+    int64_t first = 0, last = 0;
     if (is3) {
+        const float *r[3] = {0, 0, 0};
         for (int i = 0; i < 3; i++) {
             int64_t ih = oh * c->stride[1] - c->pad[1] + i;
             if (ih >= 0 && ih < c->input[1]) r[i] = image + (ring ? ih % ring : od * c->input[1] + ih) * c->input[2] * channels;
         }
-        fast = r[1] != 0;
+        first = inner_first;
+        last = inner_last;
+        // The activation and the stride are constants of each copy.
+#define COLUMNS3(kind) \
+        do { \
+            if (c->stride[2] == 1) NAME(depthwise_columns3)(c, r, packed, slope, residual, output, first, last, 1, kind); \
+            else NAME(depthwise_columns3)(c, r, packed, slope, residual, output, first, last, 2, kind); \
+        } while (0)
+        if (c->activation.kind == inference_identity) COLUMNS3(inference_identity);
+        else if (c->activation.kind == inference_clip) COLUMNS3(inference_clip);
+        else if (c->activation.kind == inference_prelu) COLUMNS3(inference_prelu);
+        else COLUMNS3(c->activation.kind);
     }
     for (int64_t base = 0; base < channels; base += LANES) {
         const float *w = packed + base * (taps + 1), *s = slope ? slope + base : 0;
         const float *res = residual ? residual + base : 0;
         float *y = output + base;
-        int64_t left = channels - base, first = 0, last = 0;
-        if (fast) {
-            const float *rb[3] = {r[0] ? r[0] + base : 0, r[1] + base, r[2] ? r[2] + base : 0};
-            first = inner_first;
-            last = inner_last;
-            if (c->stride[2] == 1) NAME(depthwise_row3)(c, rb, w, s, res, y, first, last, left, 1);
-            else NAME(depthwise_row3)(c, rb, w, s, res, y, first, last, left, 2);
-        }
         for (int64_t ow = 0; ow < c->output[2]; ow++) {
             if (ow == first) ow = last;
             if (ow >= c->output[2]) break;
-            NAME(depthwise_pixel)(c, image + base, ring, w, s, res ? res + ow * channels : 0, y + ow * channels, od, oh, ow, left);
+            NAME(depthwise_pixel)(c, image + base, ring, w, s, res ? res + ow * channels : 0, y + ow * channels, od, oh, ow, channels - base);
         }
     }
 }
@@ -582,6 +607,23 @@ void NAME(depthwise_run)(const inference_conv *c, const float *input, const floa
 static void NAME(pool_row)(int kind, const inference_conv *c, const float *image, int64_t ring, int64_t od, int64_t oh, float *output) {
     const int64_t channels = c->input_channels;
     const vec lowest = NAME(splat)(-INFINITY), zero = {0};
+    // 2x2 inside the input, as most networks have it.
+    if (kind == inference_pool_max && c->kernel[0] == 1 && c->stride[0] == 1 && c->pad[0] == 0 && c->kernel[1] == 2 && c->kernel[2] == 2 && c->dilation[1] == 1
+        && c->dilation[2] == 1 && c->pad[1] == 0 && c->pad[2] == 0 && oh * c->stride[1] + 1 < c->input[1]
+        && (c->output[2] - 1) * c->stride[2] + 1 < c->input[2]) {
+        int64_t ih = oh * c->stride[1], row = c->input[2] * channels;
+        const float *a = image + (ring ? ih % ring : od * c->input[1] + ih) * row, *b = image + (ring ? (ih + 1) % ring : od * c->input[1] + ih + 1) * row;
+        for (int64_t ow = 0; ow < c->output[2]; ow++) {
+            for (int64_t base = 0; base < channels; base += LANES) {
+                vec v = NAME(max)(NAME(max)(NAME(load)(a + base), NAME(load)(a + channels + base)), NAME(max)(NAME(load)(b + base), NAME(load)(b + channels + base)));
+                if (channels - base >= LANES) NAME(store)(output + ow * channels + base, v);
+                else STORE_PART(output + ow * channels + base, v, channels - base);
+            }
+            a += c->stride[2] * channels;
+            b += c->stride[2] * channels;
+        }
+        return;
+    }
     for (int64_t ow = 0; ow < c->output[2]; ow++) {
         float *y = output + ow * channels;
         int64_t start[3] = {od * c->stride[0] - c->pad[0], oh * c->stride[1] - c->pad[1], ow * c->stride[2] - c->pad[2]};

@@ -5,7 +5,7 @@ public struct NetworkProfile: Sendable {
         public let operation: String
         public let name: String
         public let multiplyAccumulates: Int
-        /// Mean over the runs; 0 where ``NetworkOptions/isProfiled`` is off.
+        /// Processor time, mean over the runs; 0 where ``NetworkOptions/isProfiled`` is off.
         public let nanosecondsPerRun: Int
     }
 

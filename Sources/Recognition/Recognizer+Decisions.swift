@@ -76,7 +76,16 @@ extension Recognizer {
             }
             if appearance.filter.conclude(with: last) { emit(appearance, .new, last) }
         }
-        if let published = appearance.filter.published { emit(appearance, .end, published) }
+        guard var last = appearance.filter.published else { return }
+        // Evidence that came too late for an update of its own still says what the same decision rests on in the end.
+        if let result = match(appearance) {
+            let newest = candidate(result)
+            if newest.verdict == last.verdict, newest.person == last.person {
+                appearance.lastMatch = result
+                last = newest
+            }
+        }
+        emit(appearance, .end, last)
     }
 
     private func emit(_ appearance: Appearance, _ stage: DecisionStage, _ candidate: Candidate) {

@@ -17,7 +17,8 @@ extension Recognizer {
             lastDetection = nil
         }
         // Half a millisecond of slack: presentation times are rounded.
-        let isDue = lastDetection.map { frame.instant - $0 + TimeSpan(nanoseconds: 500_000) >= settings.detectionInterval } ?? true
+        let interval = tracker.isSettled ? settings.settledDetectionInterval : settings.detectionInterval
+        let isDue = lastDetection.map { frame.instant - $0 + TimeSpan(nanoseconds: 500_000) >= interval } ?? true
         if isDue {
             lastDetection = frame.instant
             searchedFrames += 1
@@ -75,8 +76,8 @@ extension Recognizer {
     private func embed(_ track: FaceTrack, _ appearance: Appearance, _ frame: VideoFrame) throws(RecognitionError) {
         guard let encoder = models.faceEncoder, track.box.height >= FaceQuality.smallestFace else { return }
         let isKnown = appearance.face.count >= Self.wellKnown
-        let isSettled = isKnown && appearance.filter.published?.verdict == .identified
-        let interval: TimeSpan = isSettled ? .milliseconds(600) : isKnown ? .milliseconds(300) : .milliseconds(110)
+        let isSettled = isKnown && (appearance.filter.published?.verdict == .identified || appearance.face.count >= 2 * Self.wellKnown)
+        let interval: TimeSpan = isSettled ? .milliseconds(800) : isKnown ? .milliseconds(300) : .milliseconds(110)
         let isDue =
             appearance.lastFaceAttempt.map { frame.instant - $0 >= interval || isAfterCut || appearance.face.strangers > 0 } ?? true
         if let landmarker = models.denseLandmarker, isDue || settings.landmarksEverywhere {

@@ -60,20 +60,25 @@ extension Recognizer {
         let end = sound.instant(ofFrame: frames.upperBound)
         lastSpeech = end
         var speaker: Appearance?
-        var speakers = 0
+        var best = -Float.infinity
+        var second = -Float.infinity
         var isDoubtful = false
         for appearance in appearances where appearance.hasFace && !appearance.isEnded {
+            guard let logOdds = appearance.speaking.logOdds(at: gridFrame) else { continue }
             if appearance.speaking.speaks(at: gridFrame) {
-                speakers += 1
-                speaker = appearance
-            } else if let logOdds = appearance.speaking.logOdds(at: gridFrame), logOdds > SpeakingEvidence.off {
+                second = max(second, min(best, logOdds))
+                if logOdds > best {
+                    best = logOdds
+                    speaker = appearance
+                }
+            } else if logOdds > SpeakingEvidence.off {
                 isDoubtful = true
             }
         }
-        if speakers == 1, let speaker {
+        if let speaker, best - second >= SpeakingEvidence.lead {
             creditedFrames += frames.count
             try append(frames, until: end, to: speaker, logMel)
-        } else if speakers == 0 && !isDoubtful {
+        } else if speaker == nil && !isDoubtful {
             offScreenFrames += frames.count
             if offScreen == nil {
                 offScreen = takeAppearance(TrackID(0), at: sound.instant(ofFrame: frames.lowerBound), hasFace: false)
@@ -99,9 +104,11 @@ extension Recognizer {
         guard let offScreen else { return }
         try encodeVoice(offScreen, isFinal: isFinal)
         guard let voice = offScreen.voice, voice.isKnown else { return }
-        if let owner = heldOwner(of: voice) {
-            owner.voice?.confirm(at: voice.last ?? now)
+        if let owner = owner(of: voice) {
+            owner.voice?.absorb(voice)
             owner.isDirty = true
+            self.offScreen = nil
+            pool.append(offScreen)
         } else if !offScreenHasIdentifier, voice.frames >= settings.offScreenFrames {
             offScreen.id = tracker.takeIdentifier()
             offScreenHasIdentifier = true
@@ -125,15 +132,18 @@ extension Recognizer {
         }
     }
 
-    /// While no picture comes, a voice that matches somebody who was there a moment ago is theirs.
-    private func heldOwner(of voice: VoiceEvidence) -> Appearance? {
-        guard !isVideoLive, !offScreenHasIdentifier else { return nil }
+    /// Whose face the voice off screen belongs to after all.
+    ///
+    /// While no picture comes, a voice that sounds like somebody who was there a moment ago is theirs. And in view of a face that is
+    /// known, a voice that matches the same person is theirs, though their lips did not convince.
+    private func owner(of voice: VoiceEvidence) -> Appearance? {
+        guard !offScreenHasIdentifier else { return nil }
         let scale = matcher.settings.fusion.voice
         let sameVoice = scale.impostor + 0.5 * (scale.genuine - scale.impostor)
         var best: (appearance: Appearance, cosine: Float)?
         for appearance in appearances where appearance.hasFace && !appearance.isEnded {
             var cosine: Float = -1
-            if let own = appearance.voice, own.isKnown { cosine = UnitLength.dot(own.mean, voice.mean) }
+            if !isVideoLive, let own = appearance.voice, own.isKnown { cosine = UnitLength.dot(own.mean, voice.mean) }
             if let person = appearance.filter.published?.person,
                 let result = matcher.match(face: nil, voice: (voice.mean, voice.seconds), holder: person),
                 result.best?.id == person.id, let score = result.voiceScore

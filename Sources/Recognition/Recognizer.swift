@@ -11,6 +11,8 @@ public final class Recognizer {
     public struct Settings: Sendable {
         /// Frames closer together than this to the last one searched are not searched for faces, only tracked.
         public var detectionInterval = TimeSpan.milliseconds(60)
+        /// The same while every face has been found again and again in its place: the tracker carries them that long.
+        public var settledDetectionInterval = TimeSpan.milliseconds(120)
         /// How long an identity outlives its last evidence, and an unseen voice its last word.
         public var hold = TimeSpan.seconds(2)
         /// A modality that delivers nothing for so long is lost.
@@ -18,7 +20,7 @@ public final class Recognizer {
         /// Probability from which a sound counts as speech.
         public var speechThreshold: Float = 0.5
         /// Speech that no visible face spoke gets an appearance of its own from this many frames (10 ms) on.
-        public var offScreenFrames = 150
+        public var offScreenFrames = 200
         /// Find the landmarks of every detected face, and not only of those that are embedded: for a picture of them.
         public var landmarksEverywhere = false
         public var tracker = FaceTracker.Settings()
@@ -177,6 +179,10 @@ public final class Recognizer {
 
     func speaking(_ appearance: Appearance) -> IdentityDecision.Speaking? {
         guard appearance.slot != nil, isAudioLive else { return nil }
-        return IdentityDecision.Speaking(state: appearance.speaking.isSpeaking, confidence: appearance.speaking.confidence)
+        let isOutspoken = appearances.contains {
+            $0 !== appearance && $0.speaking.isSpeaking && $0.slot != nil && $0.speaking.value > appearance.speaking.value + SpeakingEvidence.lead
+        }
+        return IdentityDecision.Speaking(
+            state: appearance.speaking.isSpeaking && !isOutspoken, confidence: appearance.speaking.confidence)
     }
 }

@@ -6,14 +6,17 @@ import MediaTypes
 /// Keeps the newest ``capacity`` grid frames for the crediting of speech. Allocates at init only.
 struct SpeakingEvidence {
     static let capacity = 256
-    /// Share of the past in the smoothed log odds: about 5 frames (0.2 s).
-    static let smoothing: Float = 0.8
+    /// Share of the past in the smoothed log odds: about 8 frames (0.3 s).
+    static let smoothing: Float = 0.88
+    /// Lead in smoothed log odds that makes one of several faces the one that speaks: the network calls listeners who nod speakers too.
+    static let lead: Float = 0.5
     static let on: Float = 0.4
     static let off: Float = -0.4
 
     private var smoothed = [Float](repeating: 0, count: capacity)
     private var states = [Bool](repeating: false, count: capacity)
-    private var value: Float = 0
+    /// Smoothed log odds of the newest answered grid frame.
+    private(set) var value: Float = 0
     /// Grid frame after the newest answered one.
     private(set) var answered: Int
     private var first: Int

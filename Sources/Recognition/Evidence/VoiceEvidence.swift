@@ -90,8 +90,18 @@ struct VoiceEvidence {
     /// Speech that was credited but is in no embedding yet, and is enough for one.
     var hasUnencodedSpeech: Bool { VoiceEncoder.suffices(frames: windowCount) && frames > encodedFrames }
 
-    /// Speech heard elsewhere turned out to be this appearance's.
-    mutating func confirm(at instant: Instant) { last = instant }
+    /// Speech gathered elsewhere turned out to be this appearance's.
+    mutating func absorb(_ other: VoiceEvidence) {
+        for index in sum.indices {
+            sum[index] += other.mean[index] * Float(other.frames)
+            mean[index] = sum[index]
+        }
+        UnitLength.normalise(&mean)
+        isKnown = true
+        frames += other.frames
+        encodedFrames = frames
+        if let end = other.last { last = max(last ?? end, end) }
+    }
 
     mutating func reset() {
         windowCount = 0

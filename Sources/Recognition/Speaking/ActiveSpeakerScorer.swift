@@ -93,19 +93,22 @@ public final class ActiveSpeakerScorer: SpeakingFaceScorer {
         cropSize = picture.width
         coefficients = mfcc.coefficients
         cepstrum = [Float](repeating: 0, count: mfcc.coefficients)
+        // What a part of the cut network does not read still has free sizes.
+        let faces = InputBinding.shape([1, Self.chunkFrames, picture.height, picture.width])
+        let cepstra = InputBinding.shape([1, Self.chunkFrames * Self.cepstraPerFrame, mfcc.coefficients])
         (visual, audio, back) = try RecognitionError.naming("speaking-face") {
             let visual = try StreamingNetwork(
-                graph, inputs: ["faces": TimeInput(shape: [1, 1, picture.height, picture.width], axis: 1)], outputs: [Self.visualValue],
-                chunk: Self.chunkFrames)
+                graph, inputs: ["faces": TimeInput(shape: [1, 1, picture.height, picture.width], axis: 1)],
+                constants: ["mfcc": cepstra], outputs: [Self.visualValue], chunk: Self.chunkFrames)
             let audio = try StreamingNetwork(
-                graph, inputs: ["mfcc": TimeInput(shape: [1, Self.cepstraPerFrame, mfcc.coefficients], axis: 1)], outputs: [Self.audioValue],
-                chunk: Self.chunkFrames)
+                graph, inputs: ["mfcc": TimeInput(shape: [1, Self.cepstraPerFrame, mfcc.coefficients], axis: 1)],
+                constants: ["faces": faces], outputs: [Self.audioValue], chunk: Self.chunkFrames)
             let dimension = (visual.outputs[0].count / Self.chunkFrames, audio.outputs[0].count / Self.chunkFrames)
             let back = try Network(
                 graph,
                 inputs: [
                     Self.visualValue: .shape([1, Self.windowFrames, dimension.0]),
-                    Self.audioValue: .shape([1, Self.windowFrames, dimension.1]),
+                    Self.audioValue: .shape([1, Self.windowFrames, dimension.1]), "faces": faces, "mfcc": cepstra,
                 ])
             return (visual, audio, back)
         }

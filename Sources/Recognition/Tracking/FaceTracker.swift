@@ -47,6 +47,9 @@ public struct FaceTracker {
         cost.reserveCapacity(settings.capacity * settings.capacity)
     }
 
+    /// Whether the last search found every track in its place, nothing new, and each for the tenth time at least.
+    public private(set) var isSettled = false
+
     /// A fresh identifier from the same sequence, for appearances that begin without a face (a voice).
     public mutating func takeIdentifier() -> TrackID {
         defer { nextIdentifier += 1 }
@@ -85,6 +88,14 @@ public struct FaceTracker {
         }
         promote()
         retire()
+        isSettled = candidates.isEmpty && !tracks.isEmpty && tracks.allSatisfy { $0.isMeasured && $0.hits >= 10 && isSteady($0) }
+    }
+
+    /// Slower than a face's own size in a second.
+    private func isSteady(_ track: FaceTrack) -> Bool {
+        let dx = track.x.velocity
+        let dy = track.y.velocity
+        return dx * dx + dy * dy < track.size * track.size
     }
 
     /// Ends a track now and starts a new one in its place: its face turned out to be another person's.
