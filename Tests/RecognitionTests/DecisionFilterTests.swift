@@ -21,8 +21,10 @@ struct DecisionFilterTests {
         var filter = DecisionFilter(start: .zero)
         for time in stride(from: 0, through: 1000, by: 100) { _ = filter.consider(Self.unknown, at: Self.at(time)) }
         let ambiguous = Candidate(verdict: .ambiguous, person: nil, modality: .face)
-        #expect(filter.consider(ambiguous, at: Self.at(1100)) == nil)
-        #expect(filter.consider(Self.unknown, at: Self.at(1200)) == nil)
+        let deviation = filter.consider(ambiguous, at: Self.at(1100))
+        let back = filter.consider(Self.unknown, at: Self.at(1200))
+        #expect(deviation == nil)
+        #expect(back == nil)
         #expect(filter.published == Self.unknown)
     }
 
@@ -50,16 +52,23 @@ struct DecisionFilterTests {
 
     @Test func whatWasNeverSaidIsSaidAtTheEnd() {
         var filter = DecisionFilter(start: .zero)
-        #expect(filter.consider(Self.unknown, at: Self.at(0)) == nil)
-        #expect(filter.conclude(with: Self.unknown))
-        #expect(!filter.conclude(with: Self.unknown))
+        let early = filter.consider(Self.unknown, at: Self.at(0))
+        let isFirst = filter.conclude(with: Self.unknown)
+        let isSecond = filter.conclude(with: Self.unknown)
+        #expect(early == nil)
+        #expect(isFirst)
+        #expect(!isSecond)
         #expect(filter.published == Self.unknown)
     }
 
     @Test func rejectedIsOnlySaidAtTheEnd() {
         var filter = DecisionFilter(start: .zero)
         let rejected = Candidate(verdict: .rejected, person: nil, modality: nil)
-        for time in stride(from: 0, through: 3000, by: 100) { #expect(filter.consider(rejected, at: Self.at(time)) == nil) }
-        #expect(filter.conclude(with: rejected))
+        for time in stride(from: 0, through: 3000, by: 100) {
+            let stage = filter.consider(rejected, at: Self.at(time))
+            #expect(stage == nil)
+        }
+        let isSaid = filter.conclude(with: rejected)
+        #expect(isSaid)
     }
 }
