@@ -10,7 +10,7 @@ struct NodeTestArchive {
     }
 
     struct TensorPiece: Decodable {
-        let name: String, offset: Int, length: Int
+        let name: String, shape: [Int], offset: Int, length: Int
     }
 
     struct Case: Decodable {
