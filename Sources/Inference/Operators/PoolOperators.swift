@@ -36,7 +36,13 @@ struct PoolOperator: Operator {
         let countsPadding = try node.int("count_include_pad", default: 0) != 0
         let work = window.products(batch: shape[0], outputChannels: channels, inputChannelsPerGroup: 1)
         guard let work, work <= node.options.maximumMultiplyAccumulates else { throw InferenceError(.tooLarge, "\(node.label): too much work") }
-        if node.operation.hasPrefix("fwoc.") {
+        let isLast = node.operation.hasPrefix("fwoc.")
+        // With ceil_mode a window may reach beyond the padding, where nothing is counted: the reference does that.
+        let isBeyond = window.output.indices.contains {
+            (window.output[$0] - 1) * window.strides[$0] + (window.kernel[$0] - 1) * window.dilations[$0] + 1
+                > window.input[$0] + window.padsBefore[$0] + window.padsAfter[$0]
+        }
+        if isLast && !(countsPadding && isBeyond) {
             let description = inference_conv(window, batch: shape[0], channels: channels, outputChannels: channels)
             let kind = Int32(isMax ? inference_pool_max : countsPadding ? inference_pool_mean_with_padding : inference_pool_mean)
             let variant = node.options.variant
@@ -47,11 +53,14 @@ struct PoolOperator: Operator {
             }
         }
         let planes = shape[0] * channels
+        let step = isLast ? channels : 1
+        let inputPlane = window.input.reduce(1, *), outputPlane = window.output.reduce(1, *)
         return Kernel { arguments in
             let x = arguments.input(0, as: Float.self)
             var y = arguments.output(0, as: Float.self)
-            var target = 0
             for plane in 0..<planes {
+                let source = isLast ? plane / channels * inputPlane * channels + plane % channels : plane * inputPlane
+                var target = isLast ? plane / channels * outputPlane * channels + plane % channels : plane * outputPlane
                 for od in 0..<window.output[0] {
                     for oh in 0..<window.output[1] {
                         for ow in 0..<window.output[2] {
@@ -69,14 +78,14 @@ struct PoolOperator: Operator {
                                         // Positions beyond the padding (ceil_mode) count nowhere.
                                         if countsPadding && isInDepth && isInHeight && isInWidth { count += 1 }
                                         guard id >= 0, id < window.input[0], ih >= 0, ih < window.input[1], iw >= 0, iw < window.input[2] else { continue }
-                                        let value = x[((plane * window.input[0] + id) * window.input[1] + ih) * window.input[2] + iw]
+                                        let value = x[source + ((id * window.input[1] + ih) * window.input[2] + iw) * step]
                                         if isMax { sum = max(sum, value) } else { sum += value }
                                         if !countsPadding { count += 1 }
                                     }
                                 }
                             }
                             y[target] = isMax ? sum : sum / Float(max(count, 1))
-                            target += 1
+                            target += step
                         }
                     }
                 }
