@@ -1,15 +1,29 @@
 import Tensors
 
-/// Operators whose output is their input: `Identity`, `Dropout` without training.
+/// `Identity`, and `Dropout` as it is outside training: its output is its input, its mask is all true.
 struct ViewOperator: Operator {
     static let names = ["Identity", "Dropout"]
 
     func outputTypes(_ node: NodeContext) throws(InferenceError) -> [TensorType] {
-        guard node.outputCount == 1 else { throw node.unsupported("\(node.outputCount) outputs") }
-        return [try node.type(0)]
+        let type = try node.type(0)
+        if node.operation == "Identity" { return [type] }
+        if node.opset >= 12, node.hasInput(2) {
+            let isTraining = try node.constant(2)
+            guard isTraining.elementType == .bool, isTraining.count == 1 else { throw node.malformed("training_mode of type \(isTraining.elementType)\(isTraining.shape)") }
+            let ratio = node.hasInput(1) ? try node.constantFloat(1) : 0.5
+            guard isTraining.bytes[0] == 0 || ratio == 0 else { throw node.unsupported("training_mode") }
+        }
+        return [type, try node.makeType(type.shape, .bool)]
     }
 
-    func kernel(_ node: NodeContext) throws(InferenceError) -> Kernel { Kernel(.view(ofInput: 0)) }
+    func kernel(_ node: NodeContext) throws(InferenceError) -> Kernel {
+        if node.outputCount == 1 { return Kernel(.view(ofInput: 0)) }
+        let bytes = node.outputs[0].byteCount, count = node.outputs[0].count
+        return Kernel { arguments in
+            unsafe arguments.outputPointer(0, as: UInt8.self).update(from: arguments.inputPointer(0, as: UInt8.self), count: bytes)
+            if arguments.hasOutput(1) { unsafe arguments.outputPointer(1, as: UInt8.self).update(repeating: 1, count: count) }
+        }
+    }
 }
 
 /// `Reshape`: −1 is what is left, 0 keeps the input's size (unless `allowzero`). `fwoc.Reshape` has its shape as attribute.
