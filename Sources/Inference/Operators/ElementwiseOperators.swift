@@ -1,4 +1,5 @@
 import CKernels
+import Foundation
 import Tensors
 
 extension inference_activation {
@@ -36,7 +37,7 @@ struct FloatMapOperator: Operator {
     }
 
     func outputTypes(_ node: NodeContext) throws(InferenceError) -> [TensorType] {
-        let allowed: [ElementType] = ["Abs", "Neg"].contains(node.operation) ? [.float32, .int64, .int32] : [.float32]
+        let allowed: [ElementType] = ["Abs", "Neg"].contains(node.operation) ? [.float32, .float64, .int64, .int32] : [.float32, .float64]
         return [try node.type(0, among: allowed)]
     }
 
@@ -46,12 +47,38 @@ struct FloatMapOperator: Operator {
         if type.elementType == .int64 { return Self.integers(Int64.self, isAbsolute: node.operation == "Abs") }
         if type.elementType == .int32 { return Self.integers(Int32.self, isAbsolute: node.operation == "Abs") }
         let activation = try Self.activation(node)
+        if type.elementType == .float64 { return Self.doubles(activation) }
         let variant = node.options.variant
         var kernel = Kernel { arguments in
             unsafe inference_map(variant, activation, arguments.inputPointer(0), arguments.outputPointer(0), Int64(count))
         }
         kernel.inPlaceInputs = [0]
         return kernel
+    }
+
+    /// The same functions in double precision, which some graphs compute a reduction in.
+    private static func doubles(_ activation: inference_activation) -> Kernel {
+        let alpha = Double(activation.alpha), beta = Double(activation.beta)
+        let function: (Double) -> Double =
+            switch Int(activation.kind) {
+            case Int(inference_clip): { min(max($0, alpha), beta) }
+            case Int(inference_leaky_relu): { $0 < 0 ? $0 * alpha : $0 }
+            case Int(inference_sigmoid): { 1 / (1 + exp(-$0)) }
+            case Int(inference_tanh): { tanh($0) }
+            case Int(inference_hard_swish): { $0 * min(max($0 * alpha + beta, 0), 1) }
+            case Int(inference_hard_sigmoid): { min(max($0 * alpha + beta, 0), 1) }
+            case Int(inference_exp): { exp($0) }
+            case Int(inference_sqrt): { $0.squareRoot() }
+            case Int(inference_abs): { abs($0) }
+            case Int(inference_negate): { -$0 }
+            case Int(inference_silu): { $0 / (1 + exp(-$0)) }
+            default: { 1 / $0 }
+            }
+        return Kernel { arguments in
+            let x = arguments.input(0, as: Double.self)
+            var y = arguments.output(0, as: Double.self)
+            for index in x.indices { y[index] = function(x[index]) }
+        }
     }
 
     private static func integers<E: TensorElement & FixedWidthInteger & SignedInteger>(_: E.Type, isAbsolute: Bool) -> Kernel {
