@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// Every public reference model against onnxruntime on fixed inputs: 1e-4 of the largest value of each output.
-@Suite struct ReferenceModelTests {
+@Suite struct ReferenceFixtureTests {
     private static let tolerance = 1e-4
     static let fixtures = try! ReferenceModelFixtures(folder: TestData.fixtures.appendingPathComponent("reference-models"))
 
