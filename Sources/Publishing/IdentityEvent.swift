@@ -146,7 +146,9 @@ public struct IdentityEvent: Encodable, Sendable {
 
     /// RFC 3339 in UTC with milliseconds.
     static func timestamp(_ date: Date) -> String {
-        date.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
+        // The format cuts digits off; a quarter of a millisecond above the rounded one it cuts to what the identifier says too.
+        let milliseconds = (date.timeIntervalSince1970 * 1000).rounded()
+        return Date(timeIntervalSince1970: (milliseconds + 0.25) / 1000).formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
     }
 
     /// Four decimals: finer differences are noise, and would differ between processors.
