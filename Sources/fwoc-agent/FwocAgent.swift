@@ -41,7 +41,9 @@ struct Reportable {
     var exitCode: Int32
 
     init?(_ error: any Error) {
-        if FwocAgent.exitCode(for: error) == .validationFailure { return nil }
+        // Success is what asking for help or the version ends with.
+        let code = FwocAgent.exitCode(for: error)
+        if code == .validationFailure || code == .success { return nil }
         let error = AgentError(wrapping: error)
         description = error.description
         exitCode = error.category.rawValue

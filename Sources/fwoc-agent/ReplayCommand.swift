@@ -51,6 +51,9 @@ struct ReplayCommand: ParsableCommand {
 
     func validate() throws {
         guard !(json && events != nil) else { throw ValidationError("--json and --events exclude each other") }
+        for text in drop {
+            do { _ = try DropSchedule.Entry(text) } catch { throw ValidationError(error.description) }
+        }
     }
 
     func run() throws {
