@@ -16,8 +16,22 @@ struct IndexReader {
     }
 }
 
+/// How `ScatterElements` and `ScatterND` join an update with what is there.
+enum ScatterReduction {
+    static func combination<E: NumericElement>(_ node: NodeContext, _: E.Type) throws(InferenceError) -> (E, E) -> E {
+        switch try node.string("reduction", default: "none") {
+        case "none": return { $1 }
+        case "add": return { E.sum($0, $1) }
+        case "mul": return { E.product($0, $1) }
+        case "max": return { max($0, $1) }
+        case "min": return { min($0, $1) }
+        case let reduction: throw node.malformed("reduction '\(reduction)'")
+        }
+    }
+}
+
 /// `GatherElements` and `ScatterElements`: one index for each element, along one axis.
-struct ElementIndexOperator: Operator {
+struct ElementIndexOperator: NumericOperator {
     static let names = ["GatherElements", "ScatterElements", "Scatter"]
 
     func outputTypes(_ node: NodeContext) throws(InferenceError) -> [TensorType] {
@@ -30,29 +44,29 @@ struct ElementIndexOperator: Operator {
         guard try node.type(2) == TensorType(rearranged: indices.shape, data.elementType) else {
             throw node.malformed("updates of \(try node.type(2).elementType)\(try node.shape(2)) for indices of \(indices.shape)")
         }
-        guard try node.string("reduction", default: "none") == "none" else { throw node.unsupported("reduction") }
         return [data]
     }
 
-    func kernel(_ node: NodeContext) throws(InferenceError) -> Kernel {
+    func kernel<E: NumericElement>(_ node: NodeContext, _: E.Type) throws(InferenceError) -> Kernel {
         let data = try node.type(0), indices = try node.shape(1)
         let axis = try node.axis(node.int("axis", default: 0), rank: data.rank)
         let reader = try IndexReader(node, input: 1)
         let strides = data.shape.rowMajorStrides
-        let size = data.elementType.size, extent = data.shape[axis], bytes = data.byteCount
+        let extent = data.shape[axis], count = data.count
         let isGather = node.operation == "GatherElements"
+        let combine = isGather ? { $1 } : try ScatterReduction.combination(node, E.self)
         return Kernel { arguments in
-            let values = unsafe arguments.inputPointer(isGather ? 0 : 2, as: UInt8.self)
-            let y = unsafe arguments.outputPointer(0, as: UInt8.self)
-            if !isGather { unsafe y.update(from: arguments.inputPointer(0, as: UInt8.self), count: bytes) }
+            let values = unsafe arguments.inputPointer(isGather ? 0 : 2, as: E.self)
+            let y = unsafe arguments.outputPointer(0, as: E.self)
+            if !isGather { unsafe y.update(from: arguments.inputPointer(0, as: E.self), count: count) }
             var element = 0
             func walk(_ level: Int, _ offset: Int) {
                 guard level < indices.count else {
-                    let place = (offset + reader.position(arguments, element, size: extent) * strides[axis]) * size
+                    let place = offset + reader.position(arguments, element, size: extent) * strides[axis]
                     if isGather {
-                        unsafe (y + element * size).update(from: values + place, count: size)
+                        unsafe y[element] = unsafe values[place]
                     } else {
-                        unsafe (y + place).update(from: values + element * size, count: size)
+                        unsafe y[place] = unsafe combine(y[place], values[element])
                     }
                     element += 1
                     return
@@ -65,7 +79,7 @@ struct ElementIndexOperator: Operator {
 }
 
 /// `GatherND` and `ScatterND`: the last axis of the indices is a position in the first axes of the data (after `batch_dims`).
-struct SliceIndexOperator: Operator {
+struct SliceIndexOperator: NumericOperator {
     static let names = ["GatherND", "ScatterND"]
 
     private struct Sizes {
@@ -95,22 +109,22 @@ struct SliceIndexOperator: Operator {
         guard try node.type(2) == TensorType(rearranged: Array(shape), data.elementType) else {
             throw node.malformed("updates of \(try node.type(2).elementType)\(try node.shape(2)), expected \(data.elementType)\(Array(shape))")
         }
-        guard try node.string("reduction", default: "none") == "none" else { throw node.unsupported("reduction") }
         return [data]
     }
 
-    func kernel(_ node: NodeContext) throws(InferenceError) -> Kernel {
+    func kernel<E: NumericElement>(_ node: NodeContext, _: E.Type) throws(InferenceError) -> Kernel {
         let data = try node.type(0)
         let sizes = try Self.sizes(node)
         let reader = try IndexReader(node, input: 1)
         let strides = data.shape.rowMajorStrides
-        let bytes = sizes.sliceShape.reduce(1, *) * data.elementType.size, total = data.byteCount
-        let batchBytes = sizes.batches > 0 ? total / sizes.batches : 0
+        let count = sizes.sliceShape.reduce(1, *), total = data.count
+        let perBatch = sizes.batches > 0 ? total / sizes.batches : 0
         let isGather = node.operation == "GatherND"
+        let combine = isGather ? { $1 } : try ScatterReduction.combination(node, E.self)
         return Kernel { arguments in
-            let values = unsafe arguments.inputPointer(isGather ? 0 : 2, as: UInt8.self)
-            let y = unsafe arguments.outputPointer(0, as: UInt8.self)
-            if !isGather { unsafe y.update(from: arguments.inputPointer(0, as: UInt8.self), count: total) }
+            let values = unsafe arguments.inputPointer(isGather ? 0 : 2, as: E.self)
+            let y = unsafe arguments.outputPointer(0, as: E.self)
+            if !isGather { unsafe y.update(from: arguments.inputPointer(0, as: E.self), count: total) }
             for batch in 0..<sizes.batches {
                 for index in 0..<sizes.tuplesPerBatch {
                     let tuple = batch * sizes.tuplesPerBatch + index
@@ -119,11 +133,13 @@ struct SliceIndexOperator: Operator {
                         let axis = sizes.shared + level
                         place += reader.position(arguments, tuple * sizes.depth + level, size: data.shape[axis]) * strides[axis]
                     }
-                    let offset = batch * batchBytes + place * data.elementType.size
+                    let offset = batch * perBatch + place
                     if isGather {
-                        unsafe (y + tuple * bytes).update(from: values + offset, count: bytes)
+                        unsafe (y + tuple * count).update(from: values + offset, count: count)
                     } else {
-                        unsafe (y + offset).update(from: values + tuple * bytes, count: bytes)
+                        for element in 0..<count {
+                            unsafe y[offset + element] = unsafe combine(y[offset + element], values[tuple * count + element])
+                        }
                     }
                 }
             }

@@ -133,7 +133,7 @@ struct DepthToSpaceOperator: Operator {
             order = isColumnFirst ? [0, 1, 4, 2, 5, 3] : [0, 3, 4, 1, 5, 2]
         } else {
             source = [result[0], type.shape[1], result[2], block, result[3], block]
-            order = [0, 3, 5, 1, 2, 4]
+            order = try node.string("mode", default: "DCR") == "CRD" ? [0, 1, 3, 5, 2, 4] : [0, 3, 5, 1, 2, 4]
         }
         let strides = source.rowMajorStrides
         let copy = StridedCopy(sizes: order.map { source[$0] }, sourceStrides: order.map { strides[$0] }, elementSize: type.elementType.size)
