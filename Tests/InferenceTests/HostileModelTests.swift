@@ -38,7 +38,7 @@ import Testing
         let before = Self.peakBytes
         for test in archive.cases where test.model.length < 2_000 {
             let model = archive.model(test)
-            for round in 0..<12 {
+            for round in 0..<24 {
                 var bytes = [UInt8](model)
                 if round % 4 == 3 {
                     bytes.removeLast(random.below(bytes.count) + 1)
@@ -65,7 +65,7 @@ import Testing
         let before = Self.peakBytes
         for test in archive.cases where test.model.length < 20_000 {
             let graph = try Graph(onnx: archive.model(test))
-            for _ in 0..<24 {
+            for _ in 0..<48 {
                 var altered = graph
                 var bindings = Self.shapes(archive, test)
                 for _ in 0...random.below(3) { Self.alter(&altered, &bindings, &random) }
@@ -86,6 +86,8 @@ import Testing
     private static func exercise(_ graph: Graph, bindings: [String: InputBinding], _ random: inout SplitMix64, _ tally: inout Tally) {
         let names = Set(graph.inputs.map(\.name))
         var bindings = bindings.filter { names.contains($0.key) }
+        var options = options
+        options.isOptimized = random.below(3) > 0
         for _ in 0..<6 {
             do throws(InferenceError) {
                 let network = try Network(graph, inputs: bindings, options: options)

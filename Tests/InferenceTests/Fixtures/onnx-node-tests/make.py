@@ -48,6 +48,8 @@ Slice Softmax Split Sqrt Squeeze Sub Tanh Tile Transpose Unsqueeze Where
 OPTIONAL = set("""
 And ArgMin CastLike Ceil Celu DepthToSpace Dropout Elu Floor GatherElements GroupNormalization LogSoftmax Mish Mod Or Reciprocal
 Round Selu Sign Softplus Softsign Sum Mean Xor
+Acos Acosh Asin Asinh Atan Atanh ConvInteger Cos Cosh CumSum DynamicQuantizeLinear GatherND IsInf IsNaN LRN MatMulInteger OneHot RNN
+ScatterElements ScatterND Sin Sinh SpaceToDepth Tan ThresholdedRelu TopK
 """.split())
 
 # Cases of more bytes stay out: three of PyTorch's, 9.4 MB together, of convolution and maximum that others cover.
