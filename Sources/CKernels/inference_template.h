@@ -163,7 +163,26 @@ INLINE void NAME(compute_tile)(const NAME(tile) *t, const int rows, const int ve
     for (int64_t s = 0; s < t->segments; s++) {
         const float *x = t->source[s] + t->shift;
         const float *w = t->weights + t->offset[s] * vectors * LANES;
-        for (int64_t i = 0; i < run; i++) {
+        int64_t i = 0;
+        // With one vector of weights the addresses of the pixels cost as much as the sums: several weights share them.
+#define SHARED_STEPS(n) \
+        { \
+            vec k[n]; \
+            for (int u = 0; u < n; u++) k[u] = NAME(load)(w + u * LANES); \
+            w += n * LANES; \
+            const float *p = x + i; \
+            _Pragma("clang loop unroll(full)") for (int r = 0; r < rows; r++) { \
+                for (int u = 0; u < n; u++) sum[r][0] = MULADD(NAME(splat)(p[u]), k[u], sum[r][0]); \
+                p += stride; \
+            } \
+            i += n; \
+        }
+        if (vectors == 1) {
+            while (i + 4 <= run) SHARED_STEPS(4)
+            if (i + 3 <= run) SHARED_STEPS(3)
+        }
+#undef SHARED_STEPS
+        for (; i < run; i++) {
             vec w0 = NAME(load)(w), w1;
             if (vectors > 1) w1 = NAME(load)(w + LANES);
             w += vectors * LANES;

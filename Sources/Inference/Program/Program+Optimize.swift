@@ -10,6 +10,7 @@ extension Program {
         try useChannelsLast(options: options, weights: weights)
         try fuseEpilogues(options: options, weights: weights)
         removeDeadOperations()
+        mergeSiblings()
         joinTimeBuffers()
         chainLayers(options: options, weights: weights)
     }
