@@ -41,12 +41,23 @@ public final class Replay {
         }
     }
 
-    public init(clip: String, recognizer: Recognizer, identity: Identity, options: Options = Options()) throws(AgentError) {
-        do { reader = try MediaReader(path: clip) } catch { throw AgentError(error) }
+    /// A clip that can be read; opened before anything expensive is done for it.
+    public struct Clip {
+        let reader: MediaReader
+        let seed: UInt64
+
+        public init(path: String) throws(AgentError) {
+            do { reader = try MediaReader(path: path) } catch { throw AgentError(error) }
+            seed = try Replay.seed(path)
+        }
+    }
+
+    public init(clip: Clip, recognizer: Recognizer, identity: Identity, options: Options = Options()) {
+        reader = clip.reader
         self.recognizer = recognizer
         self.identity = identity
         self.options = options
-        identifiers = EventIdentifierSequence(seed: try Self.seed(clip))
+        identifiers = EventIdentifierSequence(seed: clip.seed)
     }
 
     public var hasPicture: Bool { reader.streams.video != nil }

@@ -26,6 +26,7 @@ public struct ReplaySummary: Sendable, Encodable {
     public var events: Int
     /// No event came of it.
     public var isWithoutAnybody: Bool { events == 0 }
+    public var isWithoutSpeech: Bool { creditedSeconds + offScreenSeconds + contestedSeconds == 0 }
 
     public var realTimeFactor: Double { mediaSeconds / max(wallSeconds, 1e-9) }
 

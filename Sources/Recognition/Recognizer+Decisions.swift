@@ -71,7 +71,10 @@ extension Recognizer {
                 appearance.lastMatch = result
                 last = candidate(result)
             } else {
-                guard now - appearance.start >= Self.briefAppearance else { return }
+                // A face in a crowd's depth is nobody's appearance.
+                guard now - appearance.start >= Self.briefAppearance,
+                    !appearance.hasFace || appearance.largestHeight >= FaceQuality.smallestFace
+                else { return }
                 last = Candidate(verdict: .rejected, person: nil, modality: nil)
             }
             if appearance.filter.conclude(with: last) { emit(appearance, .new, last) }

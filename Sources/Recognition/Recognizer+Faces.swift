@@ -4,6 +4,9 @@ import MediaTypes
 extension Recognizer {
     /// Pictures of one face after which it is known well enough to be looked at less often.
     static let wellKnown = 8
+    /// How often a search of the whole frame gives way to one of a quarter, where frames are large.
+    static let settledTileInterval = TimeSpan.milliseconds(480)
+    static let tileInterval = TimeSpan.milliseconds(700)
     /// Cosine below which a picture does not belong to the face that a track has followed so far.
     static let strangerCosine: Float = 0.22
     /// Such pictures in a row before the track is split; one is enough after a cut.
@@ -19,7 +22,17 @@ extension Recognizer {
         // Half a millisecond of slack: presentation times are rounded.
         let interval = tracker.isSettled ? settings.settledDetectionInterval : settings.detectionInterval
         let isDue = lastDetection.map { frame.instant - $0 + TimeSpan(nanoseconds: 500_000) >= interval } ?? true
-        if isDue {
+        let tileInterval = tracker.isSettled ? Self.settledTileInterval : Self.tileInterval
+        let isTileTurn =
+            isDue && detector.hasTiles && lastDetection != nil && (lastTile.map { frame.instant - $0 >= tileInterval } ?? true)
+        if isTileTurn {
+            lastDetection = frame.instant
+            lastTile = frame.instant
+            searchedFrames += 1
+            let detections = try timings.measure(.detection) { () throws(RecognitionError) in try detector.detect(frame, tile: nextTile) }
+            nextTile = (nextTile + 1) % FrameTile.count
+            timings.measure(.tracking) { tracker.supplement(detections, at: frame.instant) }
+        } else if isDue {
             lastDetection = frame.instant
             searchedFrames += 1
             let detections = try timings.measure(.detection) { () throws(RecognitionError) in try detector.detect(frame) }
@@ -41,6 +54,7 @@ extension Recognizer {
             appearance.box = BoundingBox(
                 x: track.box.x / Float(frame.width), y: track.box.y / Float(frame.height),
                 width: track.box.width / Float(frame.width), height: track.box.height / Float(frame.height))
+            appearance.largestHeight = max(appearance.largestHeight, track.box.height)
             try timings.measure(.speakingFace) { () throws(RecognitionError) in try feedSpeakingFace(track, appearance, frame) }
             if isDue && track.isMeasured { try embed(track, appearance, frame) }
         }
@@ -49,7 +63,7 @@ extension Recognizer {
 
     /// Fills the grid frames that this picture stands for.
     private func feedSpeakingFace(_ track: FaceTrack, _ appearance: Appearance, _ frame: VideoFrame) throws(RecognitionError) {
-        guard let scorer = models.speakingFace else { return }
+        guard let scorer = models.speakingFace, track.box.height >= FaceQuality.smallestFace else { return }
         let upTo = SpeakingGrid.index(at: frame.instant)
         // After an interruption the faces in between are unknown: begin anew.
         if let slot = appearance.slot, upTo - appearance.nextGridFrame > 12 {

@@ -51,6 +51,8 @@ public final class Recognizer {
     var embedding: [Float]
     var greyCrop: [UInt8]
     var lastDetection: Instant?
+    var lastTile: Instant?
+    var nextTile = 0
     var frameWidth = 1
     var frameHeight = 1
     public internal(set) var lastVideo: Instant?

@@ -46,8 +46,8 @@ struct EnrollCommand: ParsableCommand {
     func run() throws {
         let bundle = try recognition.models()
         let encoders = try bundle.encoders
-        let store = try Gallery(path: gallery.path)
-        try store.verify(encoders: encoders)
+        let exists = FileManager.default.fileExists(atPath: gallery.path)
+        if exists { try Gallery(path: gallery.path, access: .readOnly).verify(encoders: encoders) }
         let source = try bundle.makeEnrollmentSource(choice: face)
         var candidates: [TemplateCandidate] = []
         func take(_ findings: EnrollmentSource.Findings) {
@@ -58,6 +58,8 @@ struct EnrollCommand: ParsableCommand {
         if let images { take(try source.pictures(images)) }
         for path in audio { take(try source.sound(path)) }
 
+        // Only now: what is refused, or only tried, leaves no gallery behind.
+        let store = try Gallery(path: dryRun && !exists ? ":memory:" : gallery.path)
         let report = try store.enroll(PersonReference(name), candidates, encoders: encoders, policy: bundle.outlierPolicy, dryRun: dryRun)
         for (candidate, outcome) in zip(candidates, report.outcomes) {
             switch outcome {

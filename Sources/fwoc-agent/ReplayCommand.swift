@@ -64,13 +64,14 @@ struct ReplayCommand: ParsableCommand {
         options.node = node
         let golden = try expect.map { try ExpectedEvents(path: $0) }
 
+        let source = try Replay.Clip(path: clip)
         let bundle = try recognition.models()
         let snapshot = try loadGallery(bundle)
         var settings = Recognizer.Settings()
         settings.landmarksEverywhere = annotate != nil
         let recognizer = try bundle.makeRecognizer(gallery: snapshot, settings: settings)
-        let replay = try Replay(
-            clip: clip, recognizer: recognizer,
+        let replay = Replay(
+            clip: source, recognizer: recognizer,
             identity: Replay.Identity(model: bundle.fingerprint, galleryRevision: snapshot.revision), options: options)
         announce(replay)
 
@@ -93,7 +94,11 @@ struct ReplayCommand: ParsableCommand {
         if !quiet {
             progress.finish()
             Console.note("\n" + summary.table)
-            if summary.isWithoutAnybody { Console.note("nobody was seen or heard in \(clip)") }
+            if summary.isWithoutAnybody {
+                Console.note(
+                    summary.isWithoutSpeech
+                        ? "nobody was seen or heard in \(clip)" : "somebody was heard in \(clip), too briefly to say who; nobody was seen")
+            }
         } else if summary.damageCount > 0 {
             Console.error("\(clip): damaged in \(summary.damageCount) place(s), first: \(summary.damage.first ?? "")")
         }

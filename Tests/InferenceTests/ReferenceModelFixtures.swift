@@ -45,6 +45,12 @@ struct ReferenceModelFixtures {
         cases = try JSONDecoder().decode(Manifest.self, from: Data(contentsOf: folder.appendingPathComponent("manifest.json"))).cases
     }
 
+    /// Whether a case's model file is the one that its outputs were made with.
+    func isIntact(_ test: Case, models: URL) throws -> Bool {
+        let bytes = [UInt8](try Data(contentsOf: models.appendingPathComponent(test.model)))
+        return unsafe SHA256Digest.hex(of: bytes.span.bytes) == test.sha256
+    }
+
     func tensor(_ file: String) throws -> Tensor { try Tensor(npyFile: folder.appendingPathComponent(file)) }
 
     /// An input as the model takes it.

@@ -7,7 +7,7 @@ import COpenSSL
 #endif
 
 /// SHA-256 (FIPS 180-4) by OpenSSL's libcrypto, fed piece by piece.
-@safe struct SHA256Digest: ~Copyable {
+@safe package struct SHA256Digest: ~Copyable {
     /// Owned: freed by `deinit`, used by nothing else.
     private let context: OpaquePointer
 
@@ -38,13 +38,13 @@ import COpenSSL
         return String(digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
     }
 
-    static func hex(of bytes: RawSpan) -> String {
+    package static func hex(of bytes: RawSpan) -> String {
         var digest = SHA256Digest()
         digest.update(bytes)
         return digest.finalize()
     }
 
-    static func hex(of text: String) -> String { unsafe hex(of: Array(text.utf8).span.bytes) }
+    package static func hex(of text: String) -> String { unsafe hex(of: Array(text.utf8).span.bytes) }
 
     /// The digest of a file's content, read in pieces.
     static func hex(ofFile path: String) throws(FileFailure) -> String {

@@ -95,10 +95,14 @@ public final class OpenSetMatcher {
         // A person without a voice in the gallery is compared by face alone, and must pass what a face alone must.
         let compared: ModalitySet = bestFace != nil && bestVoice != nil ? .both : bestFace != nil ? .face : .voice
         let isHolder = holder?.id == best.id
-        let threshold = (settings.thresholds[compared] ?? 1) - (isHolder ? settings.hysteresis : 0)
+        var threshold = settings.thresholds[compared] ?? 1
+        if isHolder {
+            // Who was named by their face is not named again by their voice: it has to fit, no more.
+            threshold = compared == .voice && voice != nil ? threshold / 2 : threshold - settings.hysteresis
+        }
         let margin = isHolder ? settings.margin / 2 : settings.margin
         var verdict: Verdict
-        if ranking.score < threshold || (compared == .voice && (voice?.seconds ?? 0) < settings.voiceAloneSeconds) {
+        if ranking.score < threshold || (compared == .voice && !isHolder && (voice?.seconds ?? 0) < settings.voiceAloneSeconds) {
             verdict = .unknown
         } else if let second = ranking.runnerUpScore, ranking.score - second < margin {
             verdict = .ambiguous

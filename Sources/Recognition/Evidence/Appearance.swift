@@ -20,6 +20,8 @@ final class Appearance {
     var lastFaceAttempt: Instant?
     /// In fractions of the picture.
     var box: BoundingBox?
+    /// Of the face's box, in pixels.
+    var largestHeight: Float = 0
     var shape: FaceShape?
     /// Evidence came in since the last look.
     var isDirty = false
@@ -45,6 +47,7 @@ final class Appearance {
         speaking.reset(at: nextGridFrame)
         lastFaceAttempt = nil
         box = nil
+        largestHeight = 0
         shape = nil
         isDirty = false
         lastConsidered = nil

@@ -23,6 +23,8 @@ public final class FaceDetector {
         public var scoreThreshold: Float = 0.6
         /// Two answers that overlap by more are one face.
         public var overlapThreshold: Float = 0.3
+        /// Of a quarter of a large frame only faces up to this height count; larger ones are found in the whole frame.
+        public var tileFaceHeight: Float = 40
         /// At most so many faces a frame, best first.
         public var maximumFaces = 32
 
@@ -45,11 +47,15 @@ public final class FaceDetector {
     private var input: DetectorInput?
     private var scales: [Scale] = []
     private var frameSize = (width: 0, height: 0)
+    private var tile: FrameTile?
     private var candidates: [FaceDetection] = []
     /// Faces of the newest frame, best first.
     public private(set) var detections: [FaceDetection] = []
 
     public init(_ graph: Graph, settings: Settings = Settings()) throws(RecognitionError) {
+        // A fixed input size is what an export declares, not what a network of convolutions needs.
+        var graph = graph
+        if !graph.inputs.isEmpty { graph.inputs[0].shape = [.fixed(1), .fixed(3), .free("height"), .free("width")] }
         self.graph = graph
         self.settings = settings
         candidates.reserveCapacity(4 * settings.maximumFaces)
@@ -64,6 +70,34 @@ public final class FaceDetector {
         if frame.width != frameSize.width || frame.height != frameSize.height {
             try plan(width: frame.width, height: frame.height)
         }
+        return try search(frame)
+    }
+
+    /// Whether frames of this size are scaled down so far that faces are lost, and their quarters are worth a look.
+    public var hasTiles: Bool { tile != nil }
+
+    /// Looks at one quarter of a frame for small faces.
+    /// - Parameter index: 0…3.
+    /// - Returns: as ``detect(_:)``; of the quarter only.
+    public func detect(_ frame: VideoFrame, tile index: Int) throws(RecognitionError) -> [FaceDetection] {
+        guard let tile, frame.width == frameSize.width, frame.height == frameSize.height else { return try detect(frame) }
+        let origin = tile.fill(index, from: frame)
+        _ = try search(tile.frame)
+        detections.removeAll { $0.box.height > settings.tileFaceHeight || isCut($0.box, tile.frame) }
+        let (dx, dy) = (Float(origin.x), Float(origin.y))
+        for index in detections.indices {
+            detections[index].box.x += dx
+            detections[index].box.y += dy
+            detections[index].landmarks = detections[index].landmarks.moved(dx: dx, dy: dy)
+        }
+        return detections
+    }
+
+    private func isCut(_ box: BoundingBox, _ tile: VideoFrame) -> Bool {
+        box.x < 1 || box.y < 1 || box.x + box.width > Float(tile.width - 1) || box.y + box.height > Float(tile.height - 1)
+    }
+
+    private func search(_ frame: VideoFrame) throws(RecognitionError) -> [FaceDetection] {
         guard let network, let input else { return [] }
         let letterbox = network.withInput(0, as: Float.self) { input.write(frame, into: &$0) }
         try RecognitionError.naming("face-detector") { try network.run() }
@@ -102,6 +136,7 @@ public final class FaceDetector {
             self.scales = scales
         }
         frameSize = (width, height)
+        tile = shrink < 0.75 ? FrameTile(frameWidth: width, frameHeight: height) : nil
     }
 
     private func collect(_ scale: Scale, _ network: Network, _ letterbox: Letterbox) {

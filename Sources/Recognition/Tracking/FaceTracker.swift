@@ -13,6 +13,10 @@ public struct FaceTracker {
         public var confirmation = 2
         /// How long a confirmed track survives without a detection.
         public var patience = TimeSpan.milliseconds(1500)
+        /// How long a small face does, confirmed or not: a large frame is searched for them one quarter at a time.
+        public var smallFacePatience = TimeSpan.milliseconds(3000)
+        /// Up to this height in pixels a face is small.
+        public var smallFaceHeight: Float = 30
         /// How long an unconfirmed one does.
         public var candidatePatience = TimeSpan.milliseconds(250)
         /// Frames further apart than this are an interruption: velocities are forgotten and the gap is not watched time.
@@ -63,6 +67,13 @@ public struct FaceTracker {
         retire()
     }
 
+    /// As ``update(_:at:)`` after a search of a part of the frame: what was not found is not missed.
+    public mutating func supplement(_ detections: [FaceDetection], at instant: Instant) {
+        let wasSettled = isSettled
+        update(detections, at: instant)
+        isSettled = wasSettled
+    }
+
     /// Moves all tracks to the time of a frame and corrects them with what a detector found in it.
     public mutating func update(_ detections: [FaceDetection], at instant: Instant) {
         ended.removeAll(keepingCapacity: true)
@@ -88,8 +99,10 @@ public struct FaceTracker {
         }
         promote()
         retire()
-        isSettled = candidates.isEmpty && !tracks.isEmpty && tracks.allSatisfy { $0.isMeasured && $0.hits >= 10 && isSteady($0) }
+        isSettled = candidates.allSatisfy { isSmall($0.track) } && !tracks.isEmpty && tracks.allSatisfy { isSmall($0) || ($0.isMeasured && $0.hits >= 10 && isSteady($0)) }
     }
+
+    private func isSmall(_ track: FaceTrack) -> Bool { track.box.height <= settings.smallFaceHeight }
 
     /// Slower than a face's own size in a second.
     private func isSteady(_ track: FaceTrack) -> Bool {
@@ -233,13 +246,13 @@ public struct FaceTracker {
     }
 
     private mutating func retire() {
-        for index in tracks.indices.reversed() where confirmedAges[index] > settings.patience {
+        for index in tracks.indices.reversed() where confirmedAges[index] > (isSmall(tracks[index]) ? settings.smallFacePatience : settings.patience) {
             ended.append(tracks[index].id)
             tracks.remove(at: index)
             confirmedAges.remove(at: index)
         }
         ended.sort()
-        candidates.removeAll { $0.unconfirmed > settings.candidatePatience }
+        candidates.removeAll { $0.unconfirmed > (isSmall($0.track) ? settings.smallFacePatience : settings.candidatePatience) }
     }
 }
 
