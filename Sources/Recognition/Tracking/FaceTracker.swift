@@ -246,13 +246,17 @@ public struct FaceTracker {
     }
 
     private mutating func retire() {
-        for index in tracks.indices.reversed() where confirmedAges[index] > (isSmall(tracks[index]) ? settings.smallFacePatience : settings.patience) {
+        for index in tracks.indices.reversed()
+        where confirmedAges[index] > (isSmall(tracks[index]) ? settings.smallFacePatience : settings.patience) {
             ended.append(tracks[index].id)
             tracks.remove(at: index)
             confirmedAges.remove(at: index)
         }
         ended.sort()
-        candidates.removeAll { $0.unconfirmed > (isSmall($0.track) ? settings.smallFacePatience : settings.candidatePatience) }
+        let settings = settings
+        candidates.removeAll {
+            $0.unconfirmed > ($0.track.box.height <= settings.smallFaceHeight ? settings.smallFacePatience : settings.candidatePatience)
+        }
     }
 }
 
