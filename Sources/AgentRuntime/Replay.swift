@@ -136,7 +136,8 @@ public final class Replay {
             mediaSeconds: max(recognizer.now.seconds, 1e-9), wallSeconds: seconds, frames: frames,
             searchedFrames: recognizer.searchedFrames, droppedFrames: droppedFrames,
             samples: samples, droppedSamples: droppedSamples + recognizer.droppedSamples,
-            droppedDetections: recognizer.droppedDetections, creditedSeconds: Double(recognizer.creditedFrames) / 100,
+            droppedDetections: recognizer.droppedDetections, appearances: recognizer.appearanceCount,
+            creditedSeconds: Double(recognizer.creditedFrames) / 100,
             offScreenSeconds: Double(recognizer.offScreenFrames) / 100, contestedSeconds: Double(recognizer.contestedFrames) / 100,
             damageCount: reader.damageCount, damage: reader.damage.map { "\($0)" },
             stages: Stage.allCases.compactMap { stage in

@@ -16,6 +16,8 @@ public struct ReplaySummary: Sendable, Encodable {
     public var samples: Int
     public var droppedSamples: Int
     public var droppedDetections: Int
+    /// Faces and unseen voices followed, those too small to be compared included.
+    public var appearances: Int
     public var creditedSeconds: Double
     public var offScreenSeconds: Double
     public var contestedSeconds: Double
@@ -53,6 +55,7 @@ public struct ReplaySummary: Sendable, Encodable {
         lines.append(
             "frames \(frames) (searched \(searchedFrames), dropped \(droppedFrames)), samples \(samples) (dropped \(droppedSamples)), "
                 + "detections dropped \(droppedDetections)")
+        lines.append("followed \(appearances) appearance\(appearances == 1 ? "" : "s")")
         lines.append(
             "speech: \(number(creditedSeconds, 1)) s credited to a face, \(number(offScreenSeconds, 1)) s off screen, "
                 + "\(number(contestedSeconds, 1)) s contested")

@@ -121,6 +121,8 @@ public final class Recognizer {
         for decision in pendingDecisions { try body(decision) }
     }
 
+    /// Appearances so far, faces too small to be compared included.
+    public var appearanceCount: Int { tracker.identifierCount }
     public var droppedDetections: Int { tracker.droppedDetections }
     /// Whether any speech was heard.
     public var lastSpeechKnown: Bool { lastSpeech != nil }

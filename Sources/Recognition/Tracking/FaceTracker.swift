@@ -51,6 +51,9 @@ public struct FaceTracker {
         cost.reserveCapacity(settings.capacity * settings.capacity)
     }
 
+    /// Identifiers given so far.
+    public var identifierCount: Int { nextIdentifier - 1 }
+
     /// Whether the last search found every track in its place, nothing new, and each for the tenth time at least.
     public private(set) var isSettled = false
 
