@@ -56,7 +56,8 @@ struct NodeTestArchive {
     /// Runs one case; `nil` where every output agrees, otherwise what went wrong.
     ///
     /// Inputs are given at run time; those whose values decide a shape are bound as constants, as the engine asks for them.
-    func failure(_ test: Case, options: NetworkOptions = .init()) -> String? {
+    /// - Parameter isFolded: all inputs are bound as constants, so that everything is computed at load.
+    func failure(_ test: Case, options: NetworkOptions = .init(), isFolded: Bool = false) -> String? {
         do {
             let graph = try Graph(onnx: model(test))
             var given: [String: Tensor] = [:]
@@ -64,7 +65,7 @@ struct NodeTestArchive {
             for piece in test.inputs {
                 let tensor = try tensor(piece)
                 given[piece.name] = tensor
-                bindings[piece.name] = .shape(tensor.shape)
+                bindings[piece.name] = isFolded ? .constant(tensor) : .shape(tensor.shape)
             }
             let network = try Self.network(graph, &bindings, given, options)
             for (index, port) in network.inputs.enumerated() {
