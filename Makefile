@@ -4,7 +4,7 @@
 SWIFT ?= swift
 BUILD = $(SWIFT) build -c release
 PACKAGES = libavformat-dev libavcodec-dev libswscale-dev libswresample-dev libavutil-dev libcairo2-dev \
-	fonts-dejavu-core libopenblas-dev libsqlite3-dev libssl-dev ffmpeg pkg-config python3 python3-venv
+	fonts-dejavu-core libsqlite3-dev libssl-dev ffmpeg pkg-config python3 python3-venv
 PYTHON = .venv/bin/python3
 DATA = $(if $(FWOC_SHARED_DATA),$(FWOC_SHARED_DATA),$(wildcard ../shared/data))
 MODELS = $(if $(FWOC_REFERENCE_MODELS),$(FWOC_REFERENCE_MODELS),$(wildcard ../shared/teachers))

@@ -41,7 +41,6 @@ let package = Package(
     targets: [
         // C: module maps, shims and SIMD kernels
         .target(name: "CKernels"),
-        .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .target(name: "CFFmpeg"),
         .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
@@ -56,7 +55,7 @@ let package = Package(
         // Generated from onnx.proto by protoc-gen-swift, and therefore outside the rules for written code.
         .target(name: "ONNXProtobuf", dependencies: [protobuf], exclude: ["onnx.proto"], swiftSettings: [.swiftLanguageMode(.v6)]),
         .target(name: "ModelBundle", dependencies: ["Tensors", "ONNXProtobuf", "COpenSSL", protobuf, yaml], swiftSettings: house),
-        .target(name: "Inference", dependencies: ["Tensors", "ModelBundle", "CKernels", "COpenBLAS"], swiftSettings: house),
+        .target(name: "Inference", dependencies: ["Tensors", "ModelBundle", "CKernels"], swiftSettings: house),
 
         // The agent
         .target(name: "Gallery", dependencies: [database, logging, "Tensors"], swiftSettings: house),
