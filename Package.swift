@@ -37,6 +37,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.1"),
     ],
     targets: [
         // C: module maps, shims and SIMD kernels
@@ -44,10 +45,14 @@ let package = Package(
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .target(name: "CFFmpeg"),
         .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
+        .systemLibrary(name: "CLinux"),
+        .systemLibrary(name: "CVideo4Linux", pkgConfig: "libv4l2", providers: [.apt(["libv4l-dev"])]),
+        .systemLibrary(name: "CPulse", pkgConfig: "libpulse", providers: [.apt(["libpulse-dev"])]),
+        .systemLibrary(name: "CMosquitto", pkgConfig: "libmosquitto", providers: [.apt(["libmosquitto-dev"])]),
 
         // Vocabulary
         .target(name: "Tensors", swiftSettings: house),
-        .target(name: "MediaTypes", swiftSettings: house),
+        .target(name: "MediaTypes", dependencies: ["CLinux"], swiftSettings: house),
 
         // Shared by agent and trainer
         .target(name: "MediaFiles", dependencies: ["MediaTypes", "CFFmpeg", "CCairo"], swiftSettings: house),
@@ -62,9 +67,13 @@ let package = Package(
         .target(name: "Recognition",
             dependencies: ["FrontEnd", "Inference", "ModelBundle", "Gallery", "MediaTypes", "Tensors", collections, logging],
             swiftSettings: house),
-        .target(name: "Publishing", dependencies: ["MediaTypes", "Recognition", "Gallery"], exclude: ["Schemas"], swiftSettings: house),
+        .target(name: "Capture", dependencies: ["MediaTypes", "MediaFiles", "CVideo4Linux", "CPulse", "CLinux", logging], swiftSettings: house),
+        .target(name: "Publishing", dependencies: ["MediaTypes", "Recognition", "Gallery", "CMosquitto", database, logging], exclude: ["Schemas"], swiftSettings: house),
         .target(name: "AgentRuntime",
-            dependencies: ["Recognition", "Publishing", "Gallery", "MediaFiles", "ModelBundle", "Inference", "FrontEnd", "MediaTypes", logging],
+            dependencies: [
+                "CLinux", "Capture", "Recognition", "Publishing", "Gallery", "MediaFiles", "ModelBundle", "Inference", "FrontEnd", "MediaTypes", logging, yaml,
+                .product(name: "FlyingFox", package: "FlyingFox"),
+            ],
             swiftSettings: house),
         .executableTarget(name: "fwoc-agent", dependencies: ["AgentRuntime", "Recognition", "Publishing", "Gallery", "ModelBundle", "Inference", "Tensors", "MediaTypes", argumentParser, logging], swiftSettings: house),
 
@@ -80,6 +89,7 @@ let package = Package(
         .executableTarget(name: "gallery-crash-writer", dependencies: ["Gallery"], path: "Tests/GalleryCrashWriter", swiftSettings: house),
         tests("GalleryTests", ["Gallery", "gallery-crash-writer", database]),
         tests("RecognitionTests", ["Recognition", "Gallery", "MediaTypes"]),
+        tests("CaptureTests", ["Capture", "MediaTypes", "MediaFiles", "CAllocationCounter"]),
         tests("PublishingTests", ["Publishing", "Recognition", "Gallery", "MediaTypes"]),
         tests("AgentTests", ["AgentRuntime", "Recognition", "Publishing", "Gallery", "MediaFiles", "MediaTypes", "fwoc-agent"]),
     ]

@@ -1,0 +1,39 @@
+// What Swift's Glibc module leaves out of Linux: eventfd, CPU sets, thread names. Can go when Glibc has them.
+#pragma once
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static inline int fwoc_eventfd(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
+
+// At most 15 bytes of the name are kept by the kernel.
+static inline int fwoc_name_thread(const char *name) { return pthread_setname_np(pthread_self(), name); }
+
+// Bit n of the mask is processor n. Returns 0 or an errno.
+static inline int fwoc_pin_thread(uint64_t mask) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    for (int cpu = 0; cpu < 64; cpu++)
+        if (mask >> cpu & 1) CPU_SET(cpu, &set);
+    return pthread_setaffinity_np(pthread_self(), sizeof set, &set);
+}
+
+// Nice value of the calling thread alone. Returns 0 or an errno.
+static inline int fwoc_nice_thread(int nice) {
+    return setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), nice) == 0 ? 0 : errno;
+}
+
+// Round-robin real-time scheduling of the calling thread. Returns 0 or an errno.
+static inline int fwoc_realtime_thread(int priority) {
+    struct sched_param parameters = {.sched_priority = priority};
+    return pthread_setschedparam(pthread_self(), SCHED_RR | SCHED_RESET_ON_FORK, &parameters);
+}

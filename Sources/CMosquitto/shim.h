@@ -1,0 +1,4 @@
+// libmosquitto has no module map.
+#pragma once
+#include <mosquitto.h>
+#include <mqtt_protocol.h>

@@ -1,0 +1,3 @@
+// libpulse has no module map.
+#pragma once
+#include <pulse/pulseaudio.h>
