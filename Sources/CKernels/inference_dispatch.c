@@ -21,6 +21,21 @@ static const struct inference_variant *variant_table(int32_t variant) {
 
 int32_t inference_lanes(int32_t v) { return variant_table(v)->lanes; }
 
+int32_t inference_filtered_axis(const inference_conv *c) {
+    if (c->is_planar || c->groups != 1 || c->input_channels % 16 || c->output_channels % 16) return inference_unfiltered;
+    if (c->activation.kind != inference_identity && c->activation.kind != inference_clip) return inference_unfiltered;
+    for (int a = 0; a < 3; a++)
+        if (c->stride[a] != 1 || c->dilation[a] != 1) return inference_unfiltered;
+    // Four outputs at a time: a length that leaves more than a fifth of the last four over is not worth it.
+    int64_t depth = c->output[0], width = c->output[2];
+    if ((c->kernel[0] == 3 || c->kernel[0] == 5) && c->kernel[1] == 1 && c->kernel[2] == 1 && c->pad[1] == 0 && c->pad[2] == 0 &&
+        (depth + 3) / 4 * 20 <= depth * 6)
+        return inference_filtered_depth;
+    if (c->kernel[0] == 1 && c->pad[0] == 0 && c->kernel[1] <= 5 && (c->kernel[2] == 3 || c->kernel[2] == 5) && (width + 3) / 4 * 20 <= width * 6)
+        return inference_filtered_width;
+    return inference_unfiltered;
+}
+
 int64_t inference_conv_packed_count(int32_t v, const inference_conv *c) { return variant_table(v)->conv_packed_count(c); }
 void inference_conv_pack(int32_t v, const inference_conv *c, const float *weights, const float *bias, float *packed) {
     variant_table(v)->conv_pack(c, weights, bias, packed);

@@ -272,12 +272,19 @@ static int64_t NAME(padded)(int64_t channels) {
     return channels - rest + (rest == 0 ? 0 : rest <= LANES ? LANES : PANEL);
 }
 
+#include "inference_winograd.h"
+
 int64_t NAME(conv_packed_count)(const inference_conv *c) {
+    if (c->filtered_axis) return NAME(filter_packed_count)(c);
     int64_t depth = c->input_channels / c->groups * c->kernel[0] * c->kernel[1] * c->kernel[2];
     return c->groups * NAME(padded)(c->output_channels / c->groups) * (depth + 1) + LANES;
 }
 
 static void NAME(conv_pack)(const inference_conv *c, const float *weights, const float *bias, float *packed) {
+    if (c->filtered_axis) {
+        NAME(filter_pack)(c, weights, bias, packed);
+        return;
+    }
     int64_t in = c->input_channels / c->groups, out = c->output_channels / c->groups;
     int64_t kd = c->kernel[0] * c->kernel[1], kw = c->kernel[2], depth = in * kd * kw, padded = NAME(padded)(out);
     for (int64_t g = 0; g < c->groups; g++) {
@@ -324,6 +331,7 @@ static NAME(geometry) NAME(conv_geometry)(const inference_conv *c) {
 }
 
 int64_t NAME(conv_scratch)(const inference_conv *c) {
+    if (c->filtered_axis) return NAME(filter_scratch)(c);
     NAME(geometry) g = NAME(conv_geometry)(c);
     int64_t rows = g.span_depth * g.span_height;
     return g.segment_count * 16 + (g.pads ? rows * (g.row_floats * 4 + 8) : 0) + 256;
@@ -425,6 +433,10 @@ static void NAME(conv_row)(NAME(conv_state) *s, const float *image, int64_t ring
 
 void NAME(conv_run)(const inference_conv *c, const float *input, const float *packed, const float *slope, const float *residual,
                     float *output, void *scratch) {
+    if (c->filtered_axis) {
+        NAME(filter_run)(c, input, packed, residual, output, scratch);
+        return;
+    }
     NAME(conv_state) s;
     NAME(conv_begin)(&s, c, scratch);
     const int64_t image = c->input[0] * c->input[1] * c->input[2] * c->input_channels;

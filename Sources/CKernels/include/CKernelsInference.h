@@ -56,7 +56,13 @@ typedef struct {
     int64_t output_pixel_stride;
     // Where not 0, plane d of the input is at (d + depth_shift) % depth_ring; not for depthwise kernels and pools.
     int64_t depth_ring, depth_shift;
+    /// The axis along which minimal filtering saves products (see inference_filtered_axis), or inference_unfiltered.
+    int32_t filtered_axis;
 } inference_conv;
+
+enum { inference_unfiltered = 0, inference_filtered_depth = 1, inference_filtered_width = 3 };
+/// The axis along which a convolution is worth minimal filtering, where there is one. The weights are packed for it.
+int32_t inference_filtered_axis(const inference_conv *conv);
 
 /// Floats of the packed form of weights [output_channels, input_channels / groups, kernel...], bias included.
 int64_t inference_conv_packed_count(int32_t variant, const inference_conv *conv);

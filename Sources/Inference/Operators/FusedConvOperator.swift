@@ -50,6 +50,11 @@ struct FusedConvOperator: Operator {
         try PreparedConvolution(node, convolution: convolution(node, node.shape(0)), isPlanar: isPlanar(node), joinsAxes: true)
     }
 
+    /// Whether the layer takes fewer products by itself than as one stage of a chain.
+    static func isFiltered(_ node: NodeContext) throws(InferenceError) -> Bool {
+        try joined(node).description.filtered_axis != 0
+    }
+
     /// The same layer as one stage of a chain: rows stay rows.
     static func stage(_ node: NodeContext) throws(InferenceError) -> PreparedConvolution {
         try PreparedConvolution(node, convolution: convolution(node, node.shape(0)), isPlanar: isPlanar(node), joinsAxes: false)
@@ -81,10 +86,11 @@ struct PreparedConvolution {
         }
         let variant = node.options.variant
         let isDepthwise = convolution.isDepthwise && !isPlanar
+        if joinsAxes, !isDepthwise { description.filtered_axis = unsafe inference_filtered_axis(&description) }
         let weights = try node.constant(1), bias = node.hasInput(2) ? try node.constant(2) : nil
         let shared = description
         let count = unsafe Int(isDepthwise ? inference_depthwise_packed_count(variant, &description) : inference_conv_packed_count(variant, &description))
-        let layout = "conv \(variant) \(isDepthwise) \(isPlanar) \(convolution.groups) \(bias.map(WeightStore.name) ?? "")"
+        let layout = "conv \(variant) \(isDepthwise) \(isPlanar) \(convolution.groups) \(description.filtered_axis) \(bias.map(WeightStore.name) ?? "")"
         storage = node.weights.storage(for: weights, layout: layout, byteCount: count * 4) { storage in
             var description = shared
             unsafe weights.values(as: Float.self).withUnsafeBufferPointer { weights in

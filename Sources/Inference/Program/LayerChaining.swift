@@ -9,11 +9,16 @@ extension Program {
         let uses = useCounts
         var result: [Operation?] = []
         var producer = [Int?](repeating: nil, count: values.count)
+        func canBeStage(_ operation: Operation) -> Bool {
+            guard ChainKernel.canBeStage(operation, in: self) else { return false }
+            guard operation.kind == "fwoc.Conv" else { return true }
+            return (try? FusedConvOperator.isFiltered(context(operation, options: options, weights: weights))) != true
+        }
         for operation in operations {
-            if ChainKernel.canBeStage(operation, in: self), let input = operation.inputs[0], let output = operation.outputs[0],
+            if canBeStage(operation), let input = operation.inputs[0], let output = operation.outputs[0],
                 uses[input] == 1, let index = producer[input], let before = result[index],
                 values[input].type.byteCount >= Self.chainedBytes, operation.attributes["planar"] == nil,
-                before.kind == "fwoc.Chain" || ChainKernel.canBeStage(before, in: self),
+                before.kind == "fwoc.Chain" || canBeStage(before),
                 before.stages.count < ChainKernel.maximumStages
             {
                 var chain = before

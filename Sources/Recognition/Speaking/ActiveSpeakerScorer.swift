@@ -16,7 +16,7 @@ public final class ActiveSpeakerScorer: SpeakingFaceScorer {
     /// Grid frames that the back end sees at once.
     static let windowFrames = 60
     /// Grid frames that the encoders take at once.
-    static let chunkFrames = 5
+    static let chunkFrames = 4
     /// Grid frames at the window's end whose answers would still change with what follows.
     static let contextFrames = 5
     /// Faces that are scored at the same time; more are not scored.
@@ -152,7 +152,9 @@ public final class ActiveSpeakerScorer: SpeakingFaceScorer {
         let size = cropSize * cropSize
         precondition(crop.count == size && slots[slot].isOpen)
         let start = slots[slot].waitingCount * size
-        for index in 0..<size { slots[slot].waiting[start + index] = crop[index] }
+        slots[slot].waiting.withMutableSpan { waiting in
+            for index in 0..<size { waiting[start + index] = crop[index] }
+        }
         slots[slot].waitingCount += 1
         slots[slot].next += 1
         if slots[slot].waitingCount == Self.chunkFrames { try encodeFaces(slot, units: Self.chunkFrames) }
@@ -177,7 +179,9 @@ public final class ActiveSpeakerScorer: SpeakingFaceScorer {
     private func encodeFaces(_ slot: Int, units: Int) throws(RecognitionError) {
         let size = cropSize * cropSize * units
         visual.withInput(0, as: Float.self) { input in
-            for index in 0..<size { input[index] = Float(slots[slot].waiting[index]) }
+            slots[slot].waiting.withSpan { waiting in
+                for index in 0..<size { input[index] = Float(waiting[index]) }
+            }
         }
         slots[slot].waitingCount = 0
         let step = try RecognitionError.naming("speaking-face") { try visual.run(slots[slot].state, units: units) }

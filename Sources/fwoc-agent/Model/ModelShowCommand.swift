@@ -45,15 +45,7 @@ struct ModelShowCommand: ParsableCommand {
         }
         let counts = Dictionary(grouping: graph.nodes, by: \.operation).mapValues(\.count).sorted { ($1.value, $0.key) < ($0.value, $1.key) }
         Console.line("operators: " + counts.map { "\($0.key) \($0.value)" }.joined(separator: ", "))
-        var bindings: [String: InputBinding] = [:]
-        for entry in shape {
-            let (name, sizes) = try ModelFile.split(entry, option: "--shape")
-            let shape = sizes.split(separator: "x").compactMap { Int($0) }
-            guard shape.count == sizes.split(separator: "x").count else {
-                throw ValidationError("--shape \(entry): expected sizes like 1x3x112x112")
-            }
-            bindings[name] = .shape(shape)
-        }
+        let bindings = try ModelFile.bindings(shape)
         do {
             let profile = try Network(graph, inputs: bindings).profile
             Console.line(
@@ -71,6 +63,20 @@ enum ModelFile {
     static func graph(_ path: String) throws -> Graph {
         guard FileManager.default.fileExists(atPath: path) else { throw AgentError(.noInput, "\(path): no such file") }
         do { return try Graph(onnxFile: URL(fileURLWithPath: path)) } catch { throw AgentError(.badData, "\(error)") }
+    }
+
+    /// Shapes from NAME=1x3x112x112.
+    static func bindings(_ entries: [String]) throws -> [String: InputBinding] {
+        var bindings: [String: InputBinding] = [:]
+        for entry in entries {
+            let (name, sizes) = try split(entry, option: "--shape")
+            let shape = sizes.split(separator: "x").compactMap { Int($0) }
+            guard !shape.isEmpty, shape.count == sizes.split(separator: "x").count else {
+                throw ValidationError("--shape \(entry): expected sizes like 1x3x112x112")
+            }
+            bindings[name] = .shape(shape)
+        }
+        return bindings
     }
 
     static func split(_ entry: String, option: String) throws -> (name: String, value: String) {
