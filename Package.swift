@@ -84,13 +84,13 @@ let package = Package(
         tests("MediaFilesTests", ["MediaFiles"]),
         tests("FrontEndTests", ["FrontEnd", "Tensors", "MediaTypes", "CAllocationCounter"]),
         tests("ModelBundleTests", ["ModelBundle", "Tensors"]),
-        tests("InferenceTests", ["Inference", "ModelBundle", "Tensors", "CKernels"]),
+        tests("InferenceTests", ["Inference", "ModelBundle", "Tensors", "CKernels", "CAllocationCounter"]),
         // Killed by the durability test in the midst of its work.
         .executableTarget(name: "gallery-crash-writer", dependencies: ["Gallery"], path: "Tests/GalleryCrashWriter", swiftSettings: house),
         tests("GalleryTests", ["Gallery", "gallery-crash-writer", database]),
         tests("RecognitionTests", ["Recognition", "Gallery", "MediaTypes"]),
         tests("CaptureTests", ["Capture", "MediaTypes", "MediaFiles", "CAllocationCounter"]),
         tests("PublishingTests", ["Publishing", "Recognition", "Gallery", "MediaTypes"]),
-        tests("AgentTests", ["AgentRuntime", "Recognition", "Publishing", "Gallery", "MediaFiles", "MediaTypes", "fwoc-agent"]),
+        tests("AgentTests", ["CAllocationCounter", "AgentRuntime", "Recognition", "Publishing", "Gallery", "MediaFiles", "MediaTypes", "fwoc-agent"]),
     ]
 )

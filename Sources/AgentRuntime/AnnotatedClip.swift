@@ -62,7 +62,7 @@ final class AnnotatedClip {
         canvas.outline(
             box, observation.isMeasured ? colour : colour.opacity(0.45), lineWidth: lineWidth, cornerRadius: textSize / 3)
         if let shape = observation.shape, observation.isMeasured {
-            let lips = shape.lips.map { Point(x: box.x + $0.x * box.width, y: box.y + $0.y * box.height) }
+            let lips = shape.lips.indices.map { Point(x: box.x + shape.lips[$0].x * box.width, y: box.y + shape.lips[$0].y * box.height) }
             canvas.path(lips, colour.opacity(0.8), lineWidth: max(1, lineWidth / 2), isClosed: true)
         }
         let name =

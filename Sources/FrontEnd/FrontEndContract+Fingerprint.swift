@@ -34,6 +34,7 @@ extension PictureContract {
             case .letterbox: [("geometry", "letterbox")]
             case .fivePoints(let template): [("geometry", "fivePoints"), ("template", list(template.flatMap { [$0.x, $0.y] }))]
             case .levelSquare(let boxScale): [("geometry", "levelSquare"), ("boxScale", "\(boxScale)")]
+            case .uprightSquare(let boxScale): [("geometry", "uprightSquare"), ("boxScale", "\(boxScale)")]
             case .speakingFace(let cropScale): [("geometry", "speakingFace"), ("cropScale", "\(cropScale)")]
             case .mouth(let widthScale): [("geometry", "mouth"), ("widthScale", "\(widthScale)")]
             }

@@ -29,6 +29,8 @@ public struct PictureContract: Hashable, Codable, Sendable {
         case fivePoints(template: [SIMD2<Float>])
         /// Square about the centre of the face box, `boxScale` times its longer side, turned so that the eyes are level.
         case levelSquare(boxScale: Float)
+        /// Upright square about the centre of the face box, `boxScale` times its longer side.
+        case uprightSquare(boxScale: Float)
         /// The head-and-chin square of TalkNet's and LR-ASD's demonstration code, made with this crop scale.
         case speakingFace(cropScale: Float)
         /// Upright square about the middle of the mouth corners, `widthScale` times their distance.

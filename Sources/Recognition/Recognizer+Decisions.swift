@@ -106,7 +106,7 @@ extension Recognizer {
         var voice: IdentityDecision.Voice?
         if let evidence = appearance.voice, evidence.isKnown, candidate.modality != .face {
             voice = IdentityDecision.Voice(
-                score: isCurrent ? result?.voiceScore : nil, speech: .milliseconds(evidence.frames * 10), signalToNoise: nil)
+                score: isCurrent ? result?.voiceScore : nil, speech: .milliseconds(evidence.frames * 10), signalToNoise: evidence.signalToNoise)
         }
         let age = lastEvidence(appearance).map { now - $0 } ?? .zero
         pendingDecisions.append(

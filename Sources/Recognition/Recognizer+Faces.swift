@@ -77,11 +77,9 @@ extension Recognizer {
         }
         guard let slot = appearance.slot, appearance.nextGridFrame <= upTo else { return }
         let box = track.box
-        // YuNet's boxes are tighter than those of the detector behind LR-ASD's own geometry (the middle of a box enlarged by 0.4), which cuts
-        // the eyes off them; on real conversations the whole box tells two men apart better.
-        guard let transform = try? CropTransform(levelSquareAround: box, eyes: nil, boxScale: 1, size: scorer.cropSize) else { return }
+        guard let transform = try? CropTransform(levelSquareAround: box, eyes: nil, boxScale: scorer.boxScale, size: scorer.cropSize) else { return }
         greyCrop.withMutableSpan {
-            sampler.writeGrey(frame, transform, width: scorer.cropSize, height: scorer.cropSize, border: 110, into: &$0)
+            sampler.writeGrey(frame, transform, width: scorer.cropSize, height: scorer.cropSize, border: scorer.border, into: &$0)
         }
         while appearance.nextGridFrame <= upTo {
             try greyCrop.withSpan { (crop) throws(RecognitionError) in try scorer.append(crop, to: slot) }

@@ -95,7 +95,7 @@ extension Recognizer {
         if let room = appearance.voice?.room, room < frames.count {
             try encode(appearance, with: encoder)
         }
-        appearance.voice?.append(until: end) { logMel.copyFrames(frames, into: &$0) }
+        appearance.voice?.append(until: end, signalToNoise: sound?.level.reading.signalToNoise) { logMel.copyFrames(frames, into: &$0) }
     }
 
     func encodeVoices(isFinal: Bool) throws(RecognitionError) {

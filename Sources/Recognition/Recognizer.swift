@@ -21,6 +21,8 @@ public final class Recognizer {
         public var speechThreshold: Float = 0.5
         /// Speech that no visible face spoke gets an appearance of its own from this many frames (10 ms) on.
         public var offScreenFrames = 200
+        /// Speech that stands out of the noise by less than this, in dB, is degraded: what is heard of it is compared, but known not to be reliable.
+        public var degradedSignalToNoise: Float = 8
         /// Find the landmarks of every detected face, and not only of those that are embedded: for a picture of them.
         public var landmarksEverywhere = false
         public var tracker = FaceTracker.Settings()
@@ -137,7 +139,7 @@ public final class Recognizer {
     public var audioState: ModalityState {
         guard isAudioLive else { return .lost }
         guard let lastSpeech, now - lastSpeech < .seconds(1) else { return .silent }
-        return .present
+        return (sound?.level.reading.signalToNoise ?? .infinity) < settings.degradedSignalToNoise ? .degraded : .present
     }
 
     var isVideoLive: Bool { lastVideo.map { now - $0 <= settings.lostAfter } ?? false }

@@ -56,7 +56,7 @@ import Testing
         let path = clip.appending(path: any).path
         let none = try FwocAgentProgram.run(["replay", path], environment: ["FWOC_REFERENCE_MODELS": folder.url.path])
         check(none, 66, "face-detector")
-        _ = try file("yunet_n_640_640.onnx", Data([1, 2, 3]), in: folder)
+        _ = try file("yunet_n_dynamic.onnx", Data([1, 2, 3]), in: folder)
         let changed = try FwocAgentProgram.run(["replay", path], environment: ["FWOC_REFERENCE_MODELS": folder.url.path])
         check(changed, 78, "SHA-256")
         check(try FwocAgentProgram.run(["replay", path]), 66, "--reference-models")

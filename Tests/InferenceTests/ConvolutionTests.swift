@@ -20,6 +20,8 @@ import Testing
         var hasBias = true
         var hasResidual = false
         var isAutomatic = false
+        /// Whether minimal filtering should serve it.
+        var isFiltered = false
 
         var testDescription: String { "\(input) → \(outputs), kernel \(kernel), strides \(strides ?? []), pads \(pads ?? []), dilations \(dilations ?? []), group \(group) \(activation)\(hasResidual ? " + residual" : "")" }
     }
@@ -63,6 +65,16 @@ import Testing
         Layer(input: [1, 16, 7, 6, 5], outputs: 34, kernel: [5, 1, 1], pads: [2, 0, 0, 2, 0, 0], activation: "Relu"),
         Layer(input: [2, 8, 6, 7, 5], outputs: 9, kernel: [3, 3, 3], strides: [2, 1, 2], pads: [1, 1, 1, 1, 1, 1]),
         Layer(input: [1, 9, 4, 5, 6], outputs: 9, kernel: [3, 3, 3], pads: [1, 1, 1, 1, 1, 1], group: 9),
+        // Filtered along the width: lengths that are and are not multiples of four, padding on either side, several bands of rows.
+        Layer(input: [1, 32, 9, 14], outputs: 48, kernel: [5, 5], pads: [2, 2, 2, 2], activation: "Relu", isFiltered: true),
+        Layer(input: [2, 16, 7, 18], outputs: 16, kernel: [3, 3], pads: [1, 0, 1, 2], hasResidual: true, isFiltered: true),
+        Layer(input: [1, 16, 70, 60], outputs: 32, kernel: [3, 3], pads: [1, 1, 1, 1], activation: "Clip", isFiltered: true),
+        Layer(input: [1, 48, 41], outputs: 32, kernel: [5], hasBias: false, isFiltered: true),
+        Layer(input: [1, 16, 3, 6, 19], outputs: 16, kernel: [1, 3, 3], pads: [0, 0, 3, 0, 2, 0], activation: "Relu", isFiltered: true),
+        // Filtered along time.
+        Layer(input: [1, 32, 8, 6, 5], outputs: 16, kernel: [5, 1, 1], pads: [2, 0, 0, 2, 0, 0], activation: "Relu", isFiltered: true),
+        Layer(input: [2, 16, 13, 7, 4], outputs: 48, kernel: [3, 1, 1], hasResidual: true, isFiltered: true),
+        Layer(input: [1, 64, 7, 30, 31], outputs: 64, kernel: [3, 1, 1], pads: [1, 0, 0, 1, 0, 0], isFiltered: true),
         // A picture wide enough to leave the cache: taken in several blocks.
         Layer(input: [1, 24, 60, 61], outputs: 40, kernel: [1, 1], activation: "Relu"),
     ]
@@ -106,6 +118,11 @@ import Testing
             options.instructionSet = instructionSet
             let network = try Network(graph, options: options)
             #expect(network.profile.steps.contains { $0.operation == "fwoc.Conv" })
+            if layer.isFiltered {
+                // More weights than the layer has say that they were transformed: 6 for 3, 8 for 5.
+                let weights = layer.outputs * layer.input[1] * layer.kernel.reduce(1, *) * 4
+                #expect(network.profile.weightBytes > weights * 3 / 2, "\(instructionSet)")
+            }
             #expect(relativeError(try run(network)[0], expected) < Self.tolerance, "\(instructionSet)")
             // What a run leaves behind must not change the next one.
             #expect(relativeError(try run(network)[0], expected) < Self.tolerance, "\(instructionSet), second run")

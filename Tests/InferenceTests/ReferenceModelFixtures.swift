@@ -98,6 +98,18 @@ struct ReferenceModelFixtures {
         let difference: Double
     }
 
+    /// The network of a case as its first step binds it, with that step's inputs.
+    func network(_ test: Case, models: URL) throws -> Network {
+        guard let step = test.steps.first else { throw Missing(description: "\(test.name) has no steps") }
+        var given: [String: Tensor] = [:]
+        for input in step.inputs { given[input.name] = try tensor(input, previous: [:]) }
+        let network = try Network(
+            Graph(onnxFile: models.appendingPathComponent(test.model)),
+            inputs: given.mapValues { $0.elementType == .float32 ? InputBinding.shape($0.shape) : .constant($0) })
+        for (index, port) in network.inputs.enumerated() { if let tensor = given[port.name] { try network.setInput(index, tensor) } }
+        return network
+    }
+
     /// Runs all steps of a case on one network for each set of input shapes.
     func run(_ test: Case, models: URL, options: NetworkOptions = .init()) throws -> [Agreement] {
         let graph = try Graph(onnxFile: models.appendingPathComponent(test.model))

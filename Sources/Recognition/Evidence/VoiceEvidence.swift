@@ -31,6 +31,8 @@ struct VoiceEvidence {
     private var closesWindow = false
     /// Frames credited.
     private(set) var frames = 0
+    /// Speech over noise in dB, smoothed over about 0.4 s of credited speech; `nil` while not known.
+    private(set) var signalToNoise: Float?
     /// End of the newest credited frame.
     private(set) var last: Instant?
 
@@ -47,7 +49,8 @@ struct VoiceEvidence {
     var seconds: Float { Float(frames) / 100 }
 
     /// Credits the frames of one grid frame, which `copy` writes, `[framesAtOnce, filters]`.
-    mutating func append(until end: Instant, copy: (inout MutableSpan<Float>) -> Void) {
+    /// - Parameter ratio: of speech to noise in dB, where it is known.
+    mutating func append(until end: Instant, signalToNoise ratio: Float?, copy: (inout MutableSpan<Float>) -> Void) {
         let count = Self.framesAtOnce
         precondition(count <= capacity - windowCount)
         var arrived = arriving.mutableSpan
@@ -56,6 +59,7 @@ struct VoiceEvidence {
         for index in arriving.indices { window[start + index] = arriving[index] }
         windowCount += count
         frames += count
+        if let ratio { signalToNoise = signalToNoise.map { $0 + 0.1 * (ratio - $0) } ?? ratio }
         last = end
     }
 
@@ -100,6 +104,7 @@ struct VoiceEvidence {
         isKnown = true
         frames += other.frames
         encodedFrames = frames
+        signalToNoise = signalToNoise ?? other.signalToNoise
         if let end = other.last { last = max(last ?? end, end) }
     }
 
@@ -111,6 +116,7 @@ struct VoiceEvidence {
         encodedFrames = 0
         frames = 0
         isKnown = false
+        signalToNoise = nil
         last = nil
         for index in sum.indices { sum[index] = 0 }
     }

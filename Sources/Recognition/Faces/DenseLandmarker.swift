@@ -5,7 +5,7 @@ public import MediaTypes
 public import ModelBundle
 
 /// Pose and mouth of a face, from dense landmarks.
-public struct FaceShape: Sendable, Hashable {
+public struct FaceShape: Sendable {
     /// Degrees. Positive yaw: the face turns to the image's right; positive pitch: it looks down; positive roll: it leans clockwise.
     public var yaw: Float
     public var pitch: Float
@@ -13,7 +13,7 @@ public struct FaceShape: Sendable, Hashable {
     /// Distance of the inner lips over the distance of the mouth's corners, 0 (closed) and more.
     public var mouthOpening: Float
     /// Outline of the lips, upper then lower, corner to corner, in fractions of the face's box.
-    public var lips: [Point]
+    public var lips: InlineArray<20, Point>
     /// Probability that the crop held a face at all, 0…1.
     public var confidence: Float
 }
@@ -37,7 +37,6 @@ public final class DenseLandmarker {
     private let points: Int
     private let confidence: Int?
     private var crop: [UInt8]
-    private var lips: [Point]
 
     public init(_ graph: Graph, contract: FrontEndContract) throws(RecognitionError) {
         guard let picture = contract.picture, picture.colour.channels == 3, case .levelSquare(let boxScale) = picture.geometry else {
@@ -57,7 +56,6 @@ public final class DenseLandmarker {
         self.points = points
         confidence = network.outputs.firstIndex { $0.count == 1 }
         crop = [UInt8](repeating: 0, count: picture.elementCount)
-        lips = [Point](repeating: Point(x: 0, y: 0), count: Self.lipContour.count)
     }
 
     /// - Returns: `nil` where the box spans no face.
@@ -80,6 +78,7 @@ public final class DenseLandmarker {
             let inPlaneRoll = atan2(transform.b, transform.a)
             let open = point(Self.innerLips.1) - point(Self.innerLips.0)
             let wide = point(Self.mouthCorners.1) - point(Self.mouthCorners.0)
+            var lips = InlineArray<20, Point>(repeating: Point(x: 0, y: 0))
             for (slot, index) in Self.lipContour.enumerated() {
                 let point = transform.framePoint(Point(x: values[3 * index], y: values[3 * index + 1]))
                 lips[slot] = Point(x: (point.x - box.x) / box.width, y: (point.y - box.y) / box.height)

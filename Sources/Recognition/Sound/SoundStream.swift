@@ -29,6 +29,8 @@ public final class SoundStream {
     public private(set) var droppedSamples = 0
     /// Samples that were missing between blocks and are zeros now.
     public private(set) var filledSamples = 0
+    /// Level, noise and digital silence of what was heard; pauses that were filled do not count.
+    public private(set) var level = SignalLevel()
     private let zeros = [Float](repeating: 0, count: 1600)
     /// Filled frames among the kept ones.
     private var isFilled = [Bool](repeating: false, count: capacity)
@@ -106,6 +108,7 @@ public final class SoundStream {
         logMel?.reset()
         mfcc.reset()
         voiceActivity?.reset()
+        level.reset()
     }
 
     private func fill(_ count: Int) throws(RecognitionError) {
@@ -123,6 +126,7 @@ public final class SoundStream {
         end = end + samples.count
         for frame in firstFrame...max(firstFrame, Int(end.index) / Self.frameSamples) { isFilled[frame % Self.capacity] = filled }
         timings.measure(.soundFeatures) {
+            if !filled { level.append(samples) }
             logMel?.append(samples)
             mfcc.append(samples)
         }

@@ -31,6 +31,8 @@ public final class ActiveSpeakerScorer: SpeakingFaceScorer {
     private static let audioValue = "/audioEncoder/Transpose_output_0"
 
     public let cropSize: Int
+    public let boxScale: Float
+    public let border: Float
     public let latency: TimeSpan
 
     /// Embeddings of one stream by grid frame.
@@ -86,11 +88,13 @@ public final class ActiveSpeakerScorer: SpeakingFaceScorer {
 
     public init(_ graph: Graph, contract: FrontEndContract) throws(RecognitionError) {
         guard let picture = contract.picture, picture.colour == .grey, picture.width == picture.height,
-            case .mfcc(let mfcc)? = contract.sound
+            case .uprightSquare(let boxScale) = picture.geometry, case .mfcc(let mfcc)? = contract.sound
         else {
-            throw RecognitionError(role: "speaking-face", "its front end must be grey square faces and cepstra")
+            throw RecognitionError(role: "speaking-face", "its front end must be grey faces in upright squares, and cepstra")
         }
         cropSize = picture.width
+        self.boxScale = boxScale
+        border = picture.border
         coefficients = mfcc.coefficients
         cepstrum = [Float](repeating: 0, count: mfcc.coefficients)
         // What a part of the cut network does not read still has free sizes.

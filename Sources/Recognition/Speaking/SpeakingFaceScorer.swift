@@ -20,6 +20,10 @@ public enum SpeakingGrid {
 public protocol SpeakingFaceScorer: AnyObject {
     /// Side of a crop in pixels.
     var cropSize: Int { get }
+    /// Side of the upright square that is cut, in longer sides of the face box.
+    var boxScale: Float { get }
+    /// Grey level 0…255 of what lies outside the frame.
+    var border: Float { get }
     /// How far behind the newest crop the answers are.
     var latency: TimeSpan { get }
 
