@@ -76,12 +76,15 @@ public struct LoadedBundle: Sendable {
     }
 
     /// A recognizer with networks of its own.
-    public func makeRecognizer(gallery: GallerySnapshot, settings: Recognizer.Settings = Recognizer.Settings()) throws -> Recognizer {
+    /// - Parameter match: the bundle's own thresholds, unless given.
+    public func makeRecognizer(
+        gallery: GallerySnapshot, match: MatchSettings? = nil, settings: Recognizer.Settings = Recognizer.Settings()
+    ) throws -> Recognizer {
         do {
             var logMel: LogMelContract?
             if bundle.roles.contains(.voiceEncoder), case .logMel(let contract)? = try contract(.voiceEncoder).sound { logMel = contract }
             return try Recognizer(
-                models: try makeModels(), logMel: logMel, gallery: gallery, match: matchSettings, settings: settings)
+                models: try makeModels(), logMel: logMel, gallery: gallery, match: match ?? matchSettings, settings: settings)
         } catch let error as BundleError {
             throw AgentError(error)
         }

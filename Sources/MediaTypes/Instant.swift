@@ -32,5 +32,6 @@ public struct TimeSpan: Hashable, Comparable, Sendable {
     public static func < (a: TimeSpan, b: TimeSpan) -> Bool { a.nanoseconds < b.nanoseconds }
     public static func + (a: TimeSpan, b: TimeSpan) -> TimeSpan { TimeSpan(nanoseconds: a.nanoseconds + b.nanoseconds) }
     public static func - (a: TimeSpan, b: TimeSpan) -> TimeSpan { TimeSpan(nanoseconds: a.nanoseconds - b.nanoseconds) }
+    public static func * (a: TimeSpan, factor: Int) -> TimeSpan { TimeSpan(nanoseconds: a.nanoseconds * Int64(factor)) }
     public static prefix func - (a: TimeSpan) -> TimeSpan { TimeSpan(nanoseconds: -a.nanoseconds) }
 }

@@ -1,6 +1,6 @@
 public import Foundation
 import Gallery
-import MediaTypes
+public import MediaTypes
 public import Recognition
 
 /// One statement about one appearance, as subscribers get it: schema `fwoc.identity/1`
@@ -43,6 +43,9 @@ public struct IdentityEvent: Encodable, Sendable {
         /// On the media's own time line: how old the newest evidence was when the decision fell. Waiting for lips and sound to be
         /// compared is in it, computing time is not, so that a replay can repeat it.
         public var evidenceToEvent: Int
+        /// With live devices: from the driver's timestamp of the frame or sound that decided to this event. Absent in a replay, which has no
+        /// such time.
+        public var captureToEvent: Int?
     }
 
     public var schema = schemaName
@@ -73,8 +76,10 @@ public struct IdentityEvent: Encodable, Sendable {
     ///   - eventID: see ``EventIdentifierSequence``.
     ///   - time: wall-clock time of the decision's instant.
     ///   - model: the bundle's name and fingerprint.
+    ///   - captureToEvent: see ``Latency/captureToEvent``.
     public init(
-        _ decision: IdentityDecision, eventID: String, time: Date, node: String, model: String, galleryRevision: Int, replay: Bool
+        _ decision: IdentityDecision, eventID: String, time: Date, node: String, model: String, galleryRevision: Int, replay: Bool,
+        captureToEvent: TimeSpan? = nil
     ) {
         eventId = eventID
         type = decision.stage.rawValue
@@ -98,7 +103,8 @@ public struct IdentityEvent: Encodable, Sendable {
         }
         speaking = decision.speaking.map { Speaking(state: $0.state, confidence: Self.rounded($0.confidence)) }
         bbox = decision.box.map { [Self.rounded($0.x), Self.rounded($0.y), Self.rounded($0.width), Self.rounded($0.height)] }
-        latencyMs = Latency(evidenceToEvent: Int(decision.evidenceAge.milliseconds.rounded()))
+        latencyMs = Latency(
+            evidenceToEvent: Int(decision.evidenceAge.milliseconds.rounded()), captureToEvent: captureToEvent.map { Int($0.milliseconds.rounded()) })
         self.model = model
         self.galleryRevision = galleryRevision
         self.replay = replay

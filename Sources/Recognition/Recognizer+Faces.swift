@@ -20,7 +20,7 @@ extension Recognizer {
             lastDetection = nil
         }
         // Half a millisecond of slack: presentation times are rounded.
-        let interval = tracker.isSettled ? settings.settledDetectionInterval : settings.detectionInterval
+        let interval = (tracker.isSettled ? settings.settledDetectionInterval : settings.detectionInterval) * detectionStretch
         let isDue = lastDetection.map { frame.instant - $0 + TimeSpan(nanoseconds: 500_000) >= interval } ?? true
         let tileInterval = tracker.isSettled ? Self.settledTileInterval : Self.tileInterval
         let isTileTurn =

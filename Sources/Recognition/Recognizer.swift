@@ -31,12 +31,14 @@ public final class Recognizer {
         public init() {}
     }
 
-    public let settings: Settings
+    public private(set) var settings: Settings
+    /// Factor on the intervals between searches for faces; more than 1 while there is too little time for every frame.
+    public var detectionStretch = 1
     public let timings: StageTimings
     /// Gets every embedding; `nil` (the default) for everything but enrolment.
     public var collector: (any EvidenceCollector)?
     let models: RecognitionModels
-    let matcher: OpenSetMatcher
+    private(set) var matcher: OpenSetMatcher
     let sampler = CropSampler(maximumSize: 192)
     let sound: SoundStream?
     var tracker: FaceTracker
@@ -115,6 +117,43 @@ public final class Recognizer {
         for appearance in appearances { conclude(appearance) }
         endOffScreen()
         removeEnded()
+    }
+
+    /// Says that time went on although nothing was delivered, so that what outlived its evidence ends.
+    ///
+    /// - Parameter instant: no later than what may still be delivered; earlier than ``now`` changes nothing.
+    public func advance(to instant: Instant) throws(RecognitionError) {
+        guard instant > now else { return }
+        now = instant
+        try advance()
+    }
+
+    /// Ends every appearance and forgets the faces in view, because what comes next does not continue what came before. Sound and picture may go on
+    /// afterwards; who is still there appears anew.
+    public func interrupt() throws(RecognitionError) {
+        try finish()
+        tracker.endAll()
+        sound?.interrupt()
+        creditFrontier = nil
+        lastSpeech = nil
+        lastDetection = nil
+        observations.removeAll(keepingCapacity: true)
+    }
+
+    /// Compares with another gallery from now on; appearances stay, and are looked at again.
+    public func replace(gallery: GallerySnapshot, match: MatchSettings) {
+        matcher = OpenSetMatcher(gallery: gallery, settings: match)
+        for appearance in appearances { appearance.isDirty = true }
+    }
+
+    /// Takes the place of another recognizer: identifiers go on, so that none is used twice.
+    public func succeed(_ other: Recognizer) { tracker.continueNumbering(after: other.appearanceCount) }
+
+    /// Changes what may change while it runs.
+    public func change(hold: TimeSpan, detectionInterval: TimeSpan, settledDetectionInterval: TimeSpan) {
+        settings.hold = hold
+        settings.detectionInterval = detectionInterval
+        settings.settledDetectionInterval = settledDetectionInterval
     }
 
     /// Hands over the decisions made since the last call, in order.

@@ -102,8 +102,14 @@ public final class SoundStream {
     }
 
     private func restart(at instant: Instant) {
-        generation += 1
+        interrupt()
         origin = instant
+    }
+
+    /// Forgets what was heard: what comes next does not continue it, and is numbered anew.
+    public func interrupt() {
+        generation += 1
+        origin = nil
         end = SamplePosition(0)
         logMel?.reset()
         mfcc.reset()

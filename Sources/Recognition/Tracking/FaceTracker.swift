@@ -136,6 +136,17 @@ public struct FaceTracker {
         confirmedAges.remove(at: index)
     }
 
+    /// Goes on with numbers that another tracker has not used.
+    mutating func continueNumbering(after count: Int) { nextIdentifier = max(nextIdentifier, count + 1) }
+
+    /// Ends every track and forgets what was about to become one.
+    public mutating func endAll() {
+        tracks.removeAll(keepingCapacity: true)
+        confirmedAges.removeAll(keepingCapacity: true)
+        candidates.removeAll(keepingCapacity: true)
+        clock = nil
+    }
+
     private mutating func predict(to instant: Instant) {
         defer { clock = instant }
         guard let clock, instant > clock else { return }
