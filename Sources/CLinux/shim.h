@@ -9,7 +9,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -28,8 +27,10 @@ static inline int fwoc_pin_thread(uint64_t mask) {
 }
 
 // Nice value of the calling thread alone. Returns 0 or an errno.
+// A system call, because <sys/resource.h> with _GNU_SOURCE declares an enum that differs from the one in Swift's Glibc module,
+// and the two cannot be imported together. 0 is PRIO_PROCESS; a thread's number names that thread alone.
 static inline int fwoc_nice_thread(int nice) {
-    return setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), nice) == 0 ? 0 : errno;
+    return syscall(SYS_setpriority, 0, syscall(SYS_gettid), nice) == 0 ? 0 : errno;
 }
 
 // Round-robin real-time scheduling of the calling thread. Returns 0 or an errno.
