@@ -67,7 +67,7 @@ let package = Package(
         .target(name: "Recognition",
             dependencies: ["FrontEnd", "Inference", "ModelBundle", "Gallery", "MediaTypes", "Tensors", collections, logging],
             swiftSettings: house),
-        .target(name: "Capture", dependencies: ["MediaTypes", "MediaFiles", "CVideo4Linux", "CPulse", "CLinux", logging], swiftSettings: house),
+        .target(name: "Capture", dependencies: ["MediaTypes", "MediaFiles", "CKernels", "CVideo4Linux", "CPulse", "CLinux", logging], swiftSettings: house),
         .target(name: "Publishing", dependencies: ["MediaTypes", "Recognition", "Gallery", "CMosquitto", database, logging], exclude: ["Schemas"], swiftSettings: house),
         .target(name: "AgentRuntime",
             dependencies: [
@@ -80,7 +80,7 @@ let package = Package(
         // Interposes malloc in a test executable; nothing but tests may depend on it.
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
         tests("TensorsTests", ["Tensors"]),
-        tests("MediaTypesTests", ["MediaTypes"]),
+        tests("MediaTypesTests", ["MediaTypes", "CAllocationCounter"]),
         tests("MediaFilesTests", ["MediaFiles"]),
         tests("FrontEndTests", ["FrontEnd", "Tensors", "MediaTypes", "CAllocationCounter"]),
         tests("ModelBundleTests", ["ModelBundle", "Tensors"]),
@@ -89,7 +89,7 @@ let package = Package(
         .executableTarget(name: "gallery-crash-writer", dependencies: ["Gallery"], path: "Tests/GalleryCrashWriter", swiftSettings: house),
         tests("GalleryTests", ["Gallery", "gallery-crash-writer", database]),
         tests("RecognitionTests", ["Recognition", "Gallery", "MediaTypes"]),
-        tests("CaptureTests", ["Capture", "MediaTypes", "MediaFiles", "CAllocationCounter"]),
+        tests("CaptureTests", ["Capture", "MediaTypes", "MediaFiles", "CAllocationCounter", logging]),
         tests("PublishingTests", ["Publishing", "Recognition", "Gallery", "MediaTypes"]),
         tests("AgentTests", ["CAllocationCounter", "AgentRuntime", "Recognition", "Publishing", "Gallery", "MediaFiles", "MediaTypes", "fwoc-agent"]),
     ]
