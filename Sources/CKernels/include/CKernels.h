@@ -2,5 +2,6 @@
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
+#include "CKernelsCapture.h"
 #include "CKernelsFrontEnd.h"
 #include "CKernelsInference.h"
