@@ -76,6 +76,26 @@ import Testing
         #expect(camera.camera.status.connection?.node == machine.root + "/dev/video7")
     }
 
+    /// In another socket it is another place, but the same USB device; of two that look alike neither is taken.
+    @Test func anotherSocket() throws {
+        let machine = try FakeMachine()
+        try machine.plug("/dev/video0", [Self.mode], "card Mine", "bus usb-3")
+        try machine.describeUSB("video0", vendor: "046d", product: "0825", serial: nil, port: "1-3")
+        let camera = CameraUnderTest(settings("/dev/video0"), machine)
+        #expect(camera.take(3).count == 3)
+        for node in ["video5", "video6"] {
+            try machine.plug("/dev/\(node)", [Self.mode], "card Mine", "bus usb-\(node)")
+            try machine.describeUSB(node, vendor: "046d", product: "0825", serial: nil, port: "2-\(node)")
+        }
+        try machine.unplug("/dev/video0")
+        let isMissed = camera.waits { $0.reason.contains("no such camera") }
+        #expect(isMissed)
+        try machine.unplug("/dev/video5")
+        let isFound = camera.waits { $0.state == .online }
+        #expect(isFound)
+        #expect(camera.camera.status.connection?.node == machine.root + "/dev/video6")
+    }
+
     @Test func byUSBIdentity() throws {
         let machine = try FakeMachine()
         try machine.plug("/dev/video0", [Self.mode], "card First")

@@ -12,7 +12,10 @@ public final class Camera: Sendable {
         var state = DeviceState.offline
         var reason = "not started"
         var connection: CameraStatus.Connection?
+        /// Until it was joined.
         var thread: DeviceThread?
+        /// Until the thread has ended, joined or left behind.
+        var isRunning = false
     }
 
     /// Between attempts: doubling from the first. What is absent is looked for often, so that it is found soon after it is back.
@@ -32,11 +35,12 @@ public final class Camera: Sendable {
     /// - Parameters:
     ///   - wake: raised for every frame.
     ///   - onStateChange: called on the camera's thread with the new state and its reason; not to block, nor to call ``stop()``.
-    /// - Precondition: the size is 1…16384 on both sides.
+    /// - Precondition: the size is 1…16384 on both sides, and the rate is finite and above 0.
     public init(
         settings: CameraSettings, wake: WakeSignal, logger: Logger, locator: CameraLocator = CameraLocator(),
         onStateChange: @escaping StateObserver
     ) {
+        precondition(settings.rate.isFinite && settings.rate > 0, "camera rate \(settings.rate)")
         self.settings = settings
         self.locator = locator
         self.logger = logger
@@ -45,12 +49,20 @@ public final class Camera: Sendable {
     }
 
     /// Starts looking for the camera. Nothing happens where it runs already.
-    public func start() {
-        condition.withLock { condition in
-            guard condition.thread == nil else { return }
+    /// - Returns: false where no thread can be started, or the one before still hangs in its driver; the state says so.
+    @discardableResult
+    public func start() -> Bool {
+        let obstacle: String? = condition.withLock { condition in
+            guard condition.thread == nil else { return nil }
+            guard !condition.isRunning else { return "the camera's driver still hangs; plug the camera out and in again" }
             isStopping.store(false, ordering: .relaxed)
             condition.thread = DeviceThread("fwoc-camera") { [self] in run() }
+            condition.isRunning = condition.thread != nil
+            return condition.isRunning ? nil : "the system gives no thread for the camera; raise its limit (systemd: TasksMax=)"
         }
+        guard let obstacle else { return true }
+        change(.offline, obstacle)
+        return false
     }
 
     /// Stops the thread and closes the camera, in less than a second. False where a driver holds the thread longer than that: it ends
@@ -84,7 +96,7 @@ public final class Camera: Sendable {
         let last = counters.lastFrame.load(ordering: .relaxed)
         return CameraStatus(
             state: condition.state, reason: condition.reason, connection: condition.connection, frames: counters.frames.value,
-            droppedByRing: ring.droppedFrames, droppedByDriver: counters.droppedByDriver.value, shedFrames: counters.shedFrames.value,
+            waitingFrames: ring.depth, droppedByRing: ring.droppedFrames, droppedByDriver: counters.droppedByDriver.value, shedFrames: counters.shedFrames.value,
             decodeErrors: counters.decodeErrors.value, damagedBuffers: counters.damagedBuffers.value, inputErrors: counters.inputErrors.value,
             streamRestarts: counters.streamRestarts.value, reconnects: counters.reconnects.value, timestampFaults: counters.timestampFaults,
             bytes: counters.bytes.value, lastFrame: last < 0 ? nil : Instant(nanoseconds: last),
@@ -119,6 +131,7 @@ public final class Camera: Sendable {
             }
         }
         change(.offline, "stopped")
+        condition.withLock { $0.isRunning = false }
     }
 
     /// Serves the session until it fails or is to stop.

@@ -20,11 +20,19 @@ public struct CameraLocator: Sendable {
         switch name {
         case .path(let path):
             if let node = resolved(root + path) { return node }
-            if let trace, let node = nodes().first(where: { self.trace($0) == trace }) { return node }
+            if let trace, let node = node(of: trace) { return node }
         case .usb(let wanted):
             if let node = nodes().first(where: { usb($0)?.matches(wanted) == true && mayCapture($0) }) { return node }
         }
         throw .notThere(name: name.description)
+    }
+
+    /// The same device in the same place; failing that, the same USB device in another place, unless two could be meant.
+    private func node(of trace: Trace) -> String? {
+        let traces = nodes().compactMap { node in self.trace(node).map { (node, $0) } }
+        if let same = traces.first(where: { $0.1 == trace }) { return same.0 }
+        let alike = traces.filter { $0.1.usb != nil && $0.1.usb == trace.usb }
+        return alike.count == 1 ? alike[0].0 : nil
     }
 
     func trace(_ node: String) -> Trace? {

@@ -9,6 +9,8 @@ public struct CameraStatus: Hashable, Sendable {
     public var connection: Connection?
     /// Frames handed to the ring.
     public var frames: Int
+    /// Frames that the consumer has not read yet.
+    public var waitingFrames: Int
     /// Frames that the consumer was too slow for.
     public var droppedByRing: Int
     /// Gaps in the driver's numbering.
