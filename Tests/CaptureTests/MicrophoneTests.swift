@@ -1,0 +1,212 @@
+import Capture
+import Foundation
+import Logging
+import MediaTypes
+import Synchronization
+import Testing
+
+/// A microphone under test and what it told.
+final class MicrophoneProbe {
+    struct Change: Sendable, Hashable {
+        var state: DeviceState
+        var reason: String
+        var instant: ContinuousClock.Instant
+    }
+
+    private final class Diary: Sendable { let changes = Mutex<[Change]>([]) }
+
+    let microphone: Microphone
+    let wake = WakeSignal()
+    private let diary = Diary()
+    /// Everything that was read, block by block.
+    private(set) var blocks: [AudioBlock] = []
+
+    init(_ settings: MicrophoneSettings) {
+        var logger = Logger(label: "test")
+        logger.logLevel = ProcessInfo.processInfo.environment["FWOC_TEST_LOG"] == nil ? .critical : .trace
+        microphone = Microphone(settings: settings, wake: wake, logger: logger) { [diary] state, reason in
+            diary.changes.withLock { $0.append(Change(state: state, reason: reason, instant: .now)) }
+        }
+        microphone.start()
+    }
+
+    deinit { microphone.stop() }
+
+    var changes: [Change] { diary.changes.withLock { $0 } }
+    var states: [DeviceState] { changes.map(\.state) }
+    var status: MicrophoneStatus { microphone.status }
+
+    /// Reads what is there.
+    func drain() { while microphone.read({ blocks.append($0) }) != nil {} }
+
+    func reach(_ state: DeviceState, within seconds: Double = 30, sourceLocation: SourceLocation = #_sourceLocation) async throws {
+        try await eventually("microphone \(state)", within: seconds, sourceLocation: sourceLocation) {
+            drain()
+            return status.state == state
+        }
+    }
+
+    /// Reads for so long.
+    func listen(seconds: Double) async throws {
+        let end = ContinuousClock.now + .seconds(seconds)
+        while ContinuousClock.now < end {
+            drain()
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        drain()
+    }
+
+    func forget() {
+        drain()
+        blocks = []
+    }
+
+    /// Blocks that neither continue the one before nor say so.
+    var unmarkedGaps: Int { zip(blocks, blocks.dropFirst()).count { !$1.isDiscontinuity && $1.start != $0.end } }
+    var overlaps: Int { zip(blocks, blocks.dropFirst()).count { $1.start < $0.end } }
+}
+
+@Suite(.serialized) struct MicrophoneTests {
+    static func now() -> Instant {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+        return Instant(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
+    }
+
+    @Test func soundArrivesAsItWasPlayed() async throws {
+        let server = try await PulseServer()
+        // Quiet noise keeps the sink awake; the chirp is played over it.
+        try server.play(PulseServer.noise(seconds: 60, amplitude: 3))
+        let probe = MicrophoneProbe(MicrophoneSettings(source: "mic", server: server.address))
+        try await probe.reach(.online)
+        try await probe.listen(seconds: 1)
+        probe.forget()
+        let chirp = (0..<16_000).map { index -> Double in
+            let t = Double(index) / 16_000
+            return 0.5 * sin(2 * Double.pi * (200 * t + 400 * t * t))
+        }
+        try server.play(chirp.map { Int16($0 * 32_767) })
+        try await probe.listen(seconds: 3.5)
+
+        let status = probe.status
+        let heard = probe.blocks.flatMap(\.samples)
+        try #require(heard.count > 32_000)
+        #expect(probe.unmarkedGaps == 0 && probe.overlaps == 0)
+        // Where the chirp fits best: coarsely by its energy, then by correlation.
+        var best = 0.0, bestAt = 0
+        let loud = try #require(heard.firstIndex { abs($0) > 0.05 })
+        for start in max(0, loud - 400)..<min(heard.count - chirp.count, loud + 400) {
+            var product = 0.0, energy = 0.0
+            for index in stride(from: 0, to: chirp.count, by: 3) {
+                let sample = Double(heard[start + index])
+                product += sample * chirp[index]
+                energy += sample * sample
+            }
+            var own = 0.0
+            for index in stride(from: 0, to: chirp.count, by: 3) { own += chirp[index] * chirp[index] }
+            let correlation = product / (own * energy).squareRoot()
+            if correlation > best { (best, bestAt) = (correlation, start) }
+        }
+        #expect(best > 0.98, "correlation with what was played")
+        let energy = (0..<chirp.count).reduce(0.0) { $0 + Double(heard[bestAt + $1] * heard[bestAt + $1]) } / Double(chirp.count)
+        #expect(abs(energy.squareRoot() - 0.5 / 2.0.squareRoot()) < 0.02, "RMS of a sine of 0.5")
+        #expect(status.source == "mic" && status.sourceFormat == SoundFormat(encoding: "s16le", rate: 48_000, channels: 1))
+        #expect(status.server?.contains("pulseaudio") == true)
+        #expect(status.droppedByRing == 0 && status.reconnects == 0 && status.samples > 0)
+    }
+
+    /// Clicks written to a pipe that the server reads as a sound card: each is captured when it is written.
+    @Test func instantsAreThoseOfTheCapture() async throws {
+        let card = PipeCard()
+        let server = try await PulseServer(modules: [card.module])
+        card.start()
+        let probe = MicrophoneProbe(MicrophoneSettings(source: card.name, server: server.address))
+        try await probe.reach(.online)
+        try await probe.listen(seconds: 8)
+        card.stop()
+        print(probe.status)
+
+        let clicks = card.clicks
+        var errors: [Double] = []
+        var previous = Instant.zero
+        for block in probe.blocks {
+            for (index, sample) in block.samples.enumerated() where sample > 0.25 {
+                let heard = block.start + AudioFormat.span(samples: index)
+                // A click of one sample is several after resampling.
+                guard (heard - previous).milliseconds > 50 else { continue }
+                previous = heard
+                if let nearest = clicks.min(by: { abs(($0 - heard).seconds) < abs(($1 - heard).seconds) }) { errors.append((heard - nearest).milliseconds) }
+            }
+        }
+        print(errors)
+        #expect(errors.count >= 10, "clicks heard")
+        #expect(errors.allSatisfy { abs($0) < 30 }, "ms from write to capture instant: \(errors)")
+        #expect(probe.unmarkedGaps == 0 && probe.overlaps == 0)
+    }
+}
+
+/// A sound card whose samples the test makes: a FIFO that the server's pipe source reads. Quiet noise, and a click twice a second.
+final class PipeCard: Sendable {
+    let name: String
+    let rate: Int
+    /// By how much the card's clock runs fast.
+    let ppm: Double
+    private let path: String
+    private let state = Mutex(State())
+
+    private struct State {
+        var clicks: [Instant] = []
+        var isRunning = false
+        var isSilent = false
+        var hasEnded = true
+    }
+
+    init(name: String = "card", rate: Int = 16_000, ppm: Double = 0) {
+        self.name = name
+        self.rate = rate
+        self.ppm = ppm
+        path = FileManager.default.temporaryDirectory.appending(path: "fwoc-card-\(UUID().uuidString.prefix(8))").path
+    }
+
+    deinit { unsafe unlink(path) }
+
+    /// The module makes the FIFO.
+    var module: String { "module-pipe-source source_name=\(name) file=\(path) rate=\(rate) format=s16le channels=1" }
+    var clicks: [Instant] { state.withLock { $0.clicks } }
+    func setSilent(_ isSilent: Bool) { state.withLock { $0.isSilent = isSilent } }
+
+    /// Once the server runs.
+    func start() {
+        state.withLock { ($0.isRunning, $0.hasEnded) = (true, false) }
+        Thread.detachNewThread { [self] in
+            let descriptor = unsafe open(path, O_RDWR | O_NONBLOCK)
+            var noise = Noise(seed: 21)
+            let begin = MicrophoneTests.now()
+            var written = 0
+            while state.withLock({ $0.isRunning }) {
+                let now = MicrophoneTests.now()
+                let due = Int((now - begin).seconds * Double(rate) * (1 + ppm * 1e-6))
+                if due > written {
+                    var samples = (0..<due - written).map { _ in Int16((noise.uniform() - 0.5) * 40) }
+                    // The last sample of this piece is captured now.
+                    if due / (rate / 2) > written / (rate / 2), written > 0 {
+                        samples[samples.count - 1] = 32_000
+                        state.withLock { $0.clicks.append(now) }
+                    }
+                    if state.withLock({ $0.isSilent }) { samples = samples.map { _ in 0 } }
+                    _ = unsafe samples.withUnsafeBytes { unsafe write(descriptor, $0.baseAddress, $0.count) }
+                    written = due
+                }
+                Thread.sleep(forTimeInterval: 0.004)
+            }
+            close(descriptor)
+            state.withLock { $0.hasEnded = true }
+        }
+    }
+
+    /// From now on nothing comes.
+    func stop() {
+        state.withLock { $0.isRunning = false }
+        while !state.withLock({ $0.hasEnded }) { Thread.sleep(forTimeInterval: 0.005) }
+    }
+}
