@@ -91,6 +91,7 @@ let package = Package(
         tests("RecognitionTests", ["Recognition", "Gallery", "MediaTypes"]),
         tests("CaptureTests", ["Capture", "MediaTypes", "MediaFiles", "CAllocationCounter", logging]),
         tests("PublishingTests", ["Publishing", "Recognition", "Gallery", "MediaTypes"]),
+        tests("AgentRuntimeTests", ["AgentRuntime", logging, yaml]),
         tests("AgentTests", ["CAllocationCounter", "AgentRuntime", "Recognition", "Publishing", "Gallery", "MediaFiles", "MediaTypes", "fwoc-agent"]),
     ]
 )
