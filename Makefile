@@ -11,7 +11,19 @@ DATA = $(if $(FWOC_SHARED_DATA),$(FWOC_SHARED_DATA),$(wildcard ../shared/data))
 MODELS = $(if $(FWOC_REFERENCE_MODELS),$(FWOC_REFERENCE_MODELS),$(wildcard ../shared/teachers))
 CLIP ?= $(firstword $(wildcard $(DATA)/clips-wild/visualvoice-interview.mp4))
 
-.PHONY: setup build demo test bench clean
+# Where `make install` puts things; DESTDIR stages them for a package.
+PREFIX ?= /usr/local
+DESTDIR ?=
+UNITDIR ?= $(if $(filter /usr,$(PREFIX)),/usr/lib/systemd,/etc/systemd)
+SYSUSERSDIR ?= $(if $(filter /usr,$(PREFIX)),/usr/lib/sysusers.d,/etc/sysusers.d)
+TMPFILESDIR ?= $(if $(filter /usr,$(PREFIX)),/usr/lib/tmpfiles.d,/etc/tmpfiles.d)
+SYSTEMD_VERSION ?= $(shell systemctl --version 2>/dev/null | awk 'NR == 1 {print $$2}')
+# Built with `swift build -c release --static-swift-stdlib` it needs no Swift on the machine it runs on.
+PROGRAM ?= .build/release/fwoc-agent
+SHARE = $(DESTDIR)$(PREFIX)/share/fwoc
+UNITS = system/fwoc-agent.service system/fwoc-agent@.service user/fwoc-agent.service
+
+.PHONY: setup build demo test bench clean install uninstall
 
 # Installs what is missing and says so where it cannot.
 setup:
@@ -48,6 +60,36 @@ test: setup
 bench: build .venv
 	@if [ -z "$(MODELS)" ] || [ -z "$(DATA)" ]; then echo "bench: set FWOC_REFERENCE_MODELS and FWOC_SHARED_DATA" >&2; exit 1; fi
 	FWOC_REFERENCE_MODELS=$(MODELS) FWOC_SHARED_DATA=$(DATA) Benchmarks/run $(PYTHON)
+
+# Root's part alone: it builds nothing. Paths in the units follow PREFIX.
+install:
+	@test -x $(PROGRAM) || { echo "install: there is no $(PROGRAM); run make build first, or name the program with PROGRAM=" >&2; exit 1; }
+	install -D -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/fwoc-agent
+	install -d $(SHARE)/firmware-profiles $(SHARE)/schemas $(SHARE)/models/reference
+	install -m 644 firmware-profiles/*.yaml firmware-profiles/profile.schema.json $(SHARE)/firmware-profiles
+	install -m 644 Sources/Publishing/Schemas/*.json $(SHARE)/schemas
+	install -m 644 models/reference/bundle.yaml $(SHARE)/models/reference
+	install -m 644 systemd/agent.example.yaml $(SHARE)/agent.example.yaml
+	install -d $(DESTDIR)$(UNITDIR)/system $(DESTDIR)$(UNITDIR)/user
+	@set -e; for unit in $(UNITS); do \
+		sed -e 's|/usr/bin/fwoc-agent|$(PREFIX)/bin/fwoc-agent|; s|/usr/share/fwoc|$(PREFIX)/share/fwoc|g' systemd/$${unit#system/} \
+			> $(DESTDIR)$(UNITDIR)/$$unit; chmod 644 $(DESTDIR)$(UNITDIR)/$$unit; \
+		if [ "$(SYSTEMD_VERSION)" -ge 253 ] 2>/dev/null; then \
+			install -D -m 644 systemd/notify-reload.conf $(DESTDIR)$(UNITDIR)/$$unit.d/notify-reload.conf; fi; \
+	done
+	install -D -m 644 systemd/sysusers.d/fwoc.conf $(DESTDIR)$(SYSUSERSDIR)/fwoc.conf
+	install -D -m 644 systemd/tmpfiles.d/fwoc.conf $(DESTDIR)$(TMPFILESDIR)/fwoc.conf
+	@if [ -z "$(DESTDIR)" ] && [ -d /run/systemd/system ]; then \
+		systemd-sysusers $(SYSUSERSDIR)/fwoc.conf && systemd-tmpfiles --create $(TMPFILESDIR)/fwoc.conf && systemctl daemon-reload; \
+	else echo "install: then, on the machine itself: systemd-sysusers && systemd-tmpfiles --create && systemctl daemon-reload"; fi
+
+# Leaves /etc/fwoc and /var/lib/fwoc, which are not ours.
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/fwoc-agent $(DESTDIR)$(SYSUSERSDIR)/fwoc.conf $(DESTDIR)$(TMPFILESDIR)/fwoc.conf
+	rm -rf $(SHARE)
+	@for unit in $(UNITS); do rm -f $(DESTDIR)$(UNITDIR)/$$unit $(DESTDIR)$(UNITDIR)/$$unit.d/notify-reload.conf; \
+		rmdir $(DESTDIR)$(UNITDIR)/$$unit.d 2>/dev/null; done; true
+	@if [ -z "$(DESTDIR)" ] && [ -d /run/systemd/system ]; then systemctl daemon-reload; fi
 
 clean:
 	rm -rf .build out
