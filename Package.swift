@@ -71,7 +71,7 @@ let package = Package(
         .target(name: "Publishing", dependencies: ["MediaTypes", "Recognition", "Gallery", "CMosquitto", database, logging], exclude: ["Schemas"], swiftSettings: house),
         .target(name: "AgentRuntime",
             dependencies: [
-                "CLinux", "Capture", "Recognition", "Publishing", "Gallery", "MediaFiles", "ModelBundle", "Inference", "FrontEnd", "MediaTypes", logging, yaml,
+                "Capture", "Recognition", "Publishing", "Gallery", "MediaFiles", "ModelBundle", "Inference", "FrontEnd", "MediaTypes", logging, yaml,
                 .product(name: "FlyingFox", package: "FlyingFox"),
             ],
             swiftSettings: house),

@@ -10,9 +10,20 @@
 #include <stdint.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 static inline int fwoc_eventfd(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
+
+// Clocks as integers: which Clang module owns struct timespec depends on the order of imports, and then on the compiler's mood.
+static inline int64_t fwoc_clock_nanoseconds(clockid_t clock) {
+    struct timespec time;
+    clock_gettime(clock, &time);
+    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+static inline int64_t fwoc_monotonic_nanoseconds(void) { return fwoc_clock_nanoseconds(CLOCK_MONOTONIC); }
+static inline int64_t fwoc_boot_nanoseconds(void) { return fwoc_clock_nanoseconds(CLOCK_BOOTTIME); }
+static inline int64_t fwoc_processor_nanoseconds(void) { return fwoc_clock_nanoseconds(CLOCK_PROCESS_CPUTIME_ID); }
 
 // At most 15 bytes of the name are kept by the kernel.
 static inline int fwoc_name_thread(const char *name) { return pthread_setname_np(pthread_self(), name); }

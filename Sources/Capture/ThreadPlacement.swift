@@ -16,6 +16,14 @@ public struct ThreadPlacement: Hashable, Sendable {
         self.realtimePriority = realtimePriority
     }
 
+    /// Names the calling thread, and applies the placement to it.
+    /// - Parameter name: at most 15 bytes are kept.
+    /// - Returns: what the system refused, and why; the thread runs on without that.
+    public func apply(name: String) -> [String] {
+        _ = unsafe fwoc_name_thread(name)
+        return apply()
+    }
+
     /// Applies it to the calling thread.
     /// - Returns: what the system refused, and why; the thread runs on without that.
     func apply() -> [String] {

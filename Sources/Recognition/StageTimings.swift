@@ -1,4 +1,4 @@
-import Glibc
+import MediaTypes
 
 /// The parts that recognition's time goes to.
 public enum Stage: Int, Sendable, CaseIterable {
@@ -44,8 +44,6 @@ public final class StageTimings {
     }
 
     static func now() -> Int64 {
-        var time = timespec()
-        unsafe clock_gettime(CLOCK_MONOTONIC, &time)
-        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+        MonotonicClock.now().nanoseconds
     }
 }

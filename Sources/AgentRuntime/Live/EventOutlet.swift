@@ -1,4 +1,5 @@
 import Foundation
+import Gallery
 import Logging
 import MediaTypes
 import Publishing

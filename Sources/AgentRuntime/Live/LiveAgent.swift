@@ -88,7 +88,7 @@ public final class LiveAgent: Sendable {
         commands = desk
         publisher = try Publisher(
             node: configuration.node, mqtt: configuration.mqttSettings, outbox: configuration.outboxSettings,
-            device: configuration.mqtt.discovery.isEnabled ? .init(version: AgentVersion.text) : nil, logger: logger, commands: { desk.answer($0) })
+            device: configuration.mqtt.discovery.isEnabled ? .init(softwareVersion: AgentVersion.current) : nil, logger: logger, commands: { desk.answer($0) })
         let isWakeful = wake
         camera =
             configuration.camera.isEnabled
@@ -120,7 +120,7 @@ public final class LiveAgent: Sendable {
     public func run(signals: AsyncStream<ServiceSignal>) async throws {
         let configuration = state.withLock { $0.loaded.configuration }
         logger.info("starting", metadata: [
-            "version": "\(AgentVersion.text)", "node": "\(configuration.node)", "bundle": "\(state.withLock { $0.bundle.fingerprint })",
+            "version": "\(AgentVersion.current)", "node": "\(configuration.node)", "bundle": "\(state.withLock { $0.bundle.fingerprint })",
             "gallery_revision": "\(gallery.snapshot.revision)", "people": "\(gallery.snapshot.people.count)",
         ])
         try publisher.start()
@@ -251,7 +251,7 @@ public final class LiveAgent: Sendable {
         let degraded = degraded()
         let payload = state.withLock { state -> StatusPayload? in
             let new = StatusPayload(
-                node: state.loaded.configuration.node, time: Date(), version: AgentVersion.text, bundle: state.bundle.fingerprint,
+                node: state.loaded.configuration.node, time: Date(), version: AgentVersion.current, bundle: state.bundle.fingerprint,
                 galleryRevision: gallery.snapshot.revision, mode: state.mode, degraded: degraded)
             // The time alone is no news.
             var comparable = new
@@ -330,9 +330,13 @@ public final class LiveAgent: Sendable {
 
     /// Drops the events that wait: nobody wants to hear them any more.
     private func purge() -> CommandReply {
-        let count = publisher.purge()
-        logger.notice("purged", metadata: ["events": "\(count)"])
-        return CommandReply(ok: true, message: "\(count) waiting events were dropped")
+        do {
+            let count = try publisher.purge()
+            logger.notice("purged", metadata: ["events": "\(count)"])
+            return CommandReply(ok: true, message: "\(count) waiting events were dropped")
+        } catch {
+            return CommandReply(ok: false, message: "the outbox could not be emptied: \(error)")
+        }
     }
 
     /// Reads the configuration again. What may change while the agent runs changes between two frames; a configuration that is wrong is
@@ -449,7 +453,7 @@ public final class LiveAgent: Sendable {
             return count == 0 ? nil : (stage.label, Double(cell.nanoseconds.load(ordering: .relaxed)) / Double(count) / 1e6)
         }
         return AgentStatus(
-            node: configuration.node, version: AgentVersion.text, bundle: bundle, profile: configuration.profile, mode: mode.rawValue,
+            node: configuration.node, version: AgentVersion.current, bundle: bundle, profile: configuration.profile, mode: mode.rawValue,
             uptimeS: (now - started).seconds, degraded: degraded(),
             gallery: AgentStatus.Gallery(path: gallery.path, revision: snapshot.revision, people: snapshot.people.count, problem: gallery.problem),
             camera: camera.map { AgentStatus.Camera($0.status, device: configuration.camera.device, fps: rate, now: now) },

@@ -1,13 +1,10 @@
 import Foundation
-import Glibc
 public import MediaTypes
 
 /// The clocks of a running agent: CLOCK_MONOTONIC for what is captured and computed, the wall clock for what people read.
 public enum LiveClock {
     public static func now() -> Instant {
-        var time = timespec()
-        unsafe clock_gettime(CLOCK_MONOTONIC, &time)
-        return Instant(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
+        MonotonicClock.now()
     }
 
     /// The wall-clock time of an instant, by how long ago it was. A wall clock that is set meanwhile moves only what comes after.

@@ -1,4 +1,5 @@
-import Foundation
+public import Foundation
+import Gallery
 import MediaTypes
 public import Publishing
 public import Recognition

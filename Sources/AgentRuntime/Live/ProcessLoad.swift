@@ -1,5 +1,4 @@
 import Foundation
-import Glibc
 import MediaTypes
 
 /// What the process takes of the machine. A value that remembers the last look, for rates.
@@ -24,9 +23,7 @@ struct ProcessLoad {
     }
 
     static var cpuSeconds: Double {
-        var time = timespec()
-        unsafe clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
-        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+        ProcessorClock.now().seconds
     }
 
     static var threads: Int? { entries("/proc/self/task") }

@@ -151,6 +151,13 @@ public final class Publisher: Sendable {
         core.interrupt.raise()
     }
 
+    /// Drops the events that wait for the broker; one that is on its way may still arrive.
+    /// - Returns: how many there were.
+    public func purge() throws -> Int {
+        guard let core, let outbox = core.shared.withLock({ $0.outbox }) else { return 0 }
+        return try outbox.removeAll()
+    }
+
     /// Sets a state; its newest value reaches the broker as soon as possible and after every reconnect.
     public func setLevel(_ level: Level, _ payload: Data) {
         guard let core else { return }

@@ -150,6 +150,15 @@ public final class Outbox: Sendable {
         }
     }
 
+    /// Drops everything that waits.
+    /// - Returns: how many there were.
+    public func removeAll() throws(OutboxError) -> Int {
+        try change { db, _ in
+            try db.execute(sql: "DELETE FROM event")
+            return Change(removed: db.changesCount)
+        }.removed
+    }
+
     /// Drops what outlived its time. Called by the other operations; call it where nothing else happens for long.
     public func expire() {
         let limit = (clock().uptime - settings.ttl).nanoseconds

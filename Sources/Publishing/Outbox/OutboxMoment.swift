@@ -1,11 +1,6 @@
 public import Foundation
 public import MediaTypes
 
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 /// One moment on the two clocks that an outbox needs: one that nobody sets but that starts again with the machine, and one that
 /// survives a reboot but may be set.
@@ -28,9 +23,7 @@ public struct OutboxMoment: Hashable, Sendable {
 
     /// CLOCK_BOOTTIME alone.
     static func currentUptime() -> TimeSpan {
-        var time = timespec()
-        unsafe clock_gettime(CLOCK_BOOTTIME, &time)
-        return TimeSpan(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
+        BootClock.now()
     }
 
     /// Without /proc the moment the machine started stands for the kernel's own identifier, rounded to what clocks agree on.

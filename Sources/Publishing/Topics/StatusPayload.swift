@@ -1,7 +1,7 @@
 public import Foundation
 
 /// What the agent is and how it does: schema `fwoc.status/1`.
-public struct StatusPayload: Payload {
+public struct StatusPayload: Payload, Equatable {
     public static let schemaName = "fwoc.status/1"
 
     public enum Mode: String, Encodable, Sendable { case starting, live, paused, stopping }
