@@ -34,8 +34,9 @@ import Testing
         ("recognition: {threshold: 62}", "agent.yaml:1: recognition.threshold: got ‘62’, expected auto or a number from -1 to 2"),
         ("recognition: {settled_detection_interval: 10ms}", "is shorter than recognition.detection_interval"),
         ("mqtt: {port: 99999}", "agent.yaml:1: mqtt.port: got ‘99999’, expected auto or a whole number from 1 to 65535"),
-        ("mqtt: {host: mqtt://user:pw@broker}", "mqtt.host: got ‘mqtt://user:pw@broker’, expected a host name or address without port, user or path"),
+        ("mqtt: {host: mqtt://user:pw@broker}", "mqtt.host: got ‘mqtt://********@broker’, expected a host name or address without port, user or path"),
         ("mqtt:\n  password: hunter", "agent.yaml:2: mqtt.password: a password has no place in a file that is copied and shown"),
+        ("mqtt: {passwort: hunter}", "agent.yaml:1: mqtt.passwort: unknown key; if mqtt.password is meant: a password has no place in a file"),
         ("mqtt: {tls: {insecure: true}}", "agent.yaml:1: mqtt.tls.insecure: the broker’s certificate is always verified"),
         ("mqtt: {host: b, tls: {cert_file: /etc/hostname}}", "agent.yaml:1: mqtt.tls.cert_file: needs mqtt.tls.key_file as well"),
         ("mqtt: {host: b, tls: {enabled: false, ca_file: /etc/hostname}}", "agent.yaml:1: mqtt.tls.enabled: is false while other keys"),
@@ -74,6 +75,12 @@ import Testing
     func `A mistake on the command line is named with the option`(_ override: String, _ message: String) throws {
         let mistakes = try ConfigurationFixture().mistakes([override])
         #expect(mistakes.contains { $0.contains(message) }, "\(mistakes.joined(separator: "\n"))")
+    }
+
+    @Test(arguments: ["mqtt.password=hunter2", "mqtt={password: hunter2}", "password=hunter2", "mqtt.host=mqtt://u:hunter2@b", "mqtt.pasword=hunter2"])
+    func `A password in the wrong place is not repeated in the message`(_ override: String) throws {
+        let mistakes = try ConfigurationFixture().mistakes([override])
+        #expect(!mistakes.isEmpty && !mistakes.contains { $0.contains("hunter2") }, "\(mistakes)")
     }
 
     @Test func `All mistakes are reported at once`() throws {

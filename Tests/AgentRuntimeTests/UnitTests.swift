@@ -50,6 +50,34 @@ import Testing
             ])
     }
 
+    /// What the agent's threads, sockets and libraries do, and what it never does; one line each where the unit says otherwise.
+    private static let calls = """
+        import ctypes, mmap, os, socket, threading
+        def expect(isAllowed, what, call):
+            try: call(); result = True
+            except PermissionError: result = False
+            if result != isAllowed: print(what, "is allowed" if result else "is refused")
+        libc = ctypes.CDLL(None, use_errno=True)
+        def raw(number, *arguments):
+            if libc.syscall(number, *arguments) < 0 and ctypes.get_errno() == 1: raise PermissionError()
+        expect(True, "a thread", lambda: threading.Thread(target=lambda: None).start())
+        expect(True, "binding to processors", lambda: os.sched_setaffinity(0, os.sched_getaffinity(0)))
+        expect(True, "a nice value", lambda: os.setpriority(os.PRIO_PROCESS, 0, os.getpriority(os.PRIO_PROCESS, 0)))
+        expect(True, "shared memory", lambda: os.close(os.memfd_create("sound")))
+        expect(True, "a UNIX socket", lambda: socket.socket(socket.AF_UNIX).close())
+        expect(True, "the network", lambda: socket.socket(socket.AF_INET).close())
+        expect(False, "mounting", lambda: raw(__import__("platform").machine() == "x86_64" and 165 or 40, 0, 0, 0, 0, 0))
+        expect(False, "a root of its own", lambda: os.chroot("/"))
+        expect(False, "another user", lambda: os.setuid(os.getuid()))
+        print("done")
+        """
+
+    @Test(arguments: systemUnits + ["user/fwoc-agent.service"]) func `A unit allows what the agent does and refuses what it never does`(_ unit: String) throws {
+        let script = try #require(Bundle.module.url(forResource: "Fixtures/under_unit", withExtension: "py"))
+        let result = try Tool.run("python3", [script.path, Package.systemd.appending(path: unit).path, "/usr/bin/python3", "-c", Self.calls])
+        #expect(result.output == "done\n" && result.exitCode == 0, "\(result.output)")
+    }
+
     @Test func `Users and folders are such as systemd makes them`() throws {
         let users = try Tool.run("systemd-sysusers", ["--dry-run", Package.systemd.appending(path: "sysusers.d/fwoc.conf").path])
         #expect(users.exitCode == 0, "\(users.output)")

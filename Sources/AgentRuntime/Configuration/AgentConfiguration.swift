@@ -64,7 +64,7 @@ public struct AgentConfiguration: Hashable, Sendable {
         public var clientID: String?
         public var keepAlive = Duration.seconds(15)
         /// `nil` for MQTT 5, or 3.1.1 where the broker does not speak 5.
-        public var version: MQTTVersion?
+        public var version: Version?
         public var discovery = Discovery()
 
         /// Whether there is a broker to publish to.
@@ -73,6 +73,11 @@ public struct AgentConfiguration: Hashable, Sendable {
         public var usesTLS: Bool { tls.isEnabled ?? (givenPort == 8883 || tls.isDescribed) }
         /// As given, else the registered one.
         public var port: Int { givenPort ?? (usesTLS ? 8883 : 1883) }
+
+        public enum Version: String, CaseIterable, Hashable, Sendable {
+            case five = "5"
+            case three = "3.1.1"
+        }
 
         public struct TLS: Hashable, Sendable {
             /// `nil` for what the rest suggests; ask ``MQTT/usesTLS``.
@@ -194,11 +199,6 @@ public struct PictureSize: Hashable, Sendable, CustomStringConvertible {
 /// How the camera hands pixels over, by the names that people and `v4l2-ctl` use.
 public enum CameraEncoding: String, CaseIterable, Hashable, Sendable {
     case mjpeg, yuyv, nv12, h264, yuv420
-}
-
-public enum MQTTVersion: String, CaseIterable, Hashable, Sendable {
-    case five = "5"
-    case three = "3.1.1"
 }
 
 /// Where the health and metrics server listens.

@@ -51,7 +51,10 @@ public struct ConfigurationLayer: Hashable, Sendable {
     /// - Parameter option: how messages name the option; `-c key=value` by default.
     /// - Throws: `AgentError` that names the option.
     public init(assignment: String, option: String? = nil) throws(AgentError) {
-        let name = option ?? "-c \(assignment)"
+        // A password has no place here, and none in the message that says so.
+        let rest = assignment.lowercased().replacingOccurrences(of: "password_file", with: "")
+        let isSecret = ["passw", "pasw", "://"].contains { rest.contains($0) }
+        let name = option ?? "-c \(isSecret ? assignment.prefix { $0 != "=" } + "=" + Secret.mask : assignment[...])"
         guard let equals = assignment.firstIndex(of: "="), equals > assignment.startIndex else {
             throw AgentError(.configuration, "\(name): expected key=value, such as -c camera.rate=15")
         }

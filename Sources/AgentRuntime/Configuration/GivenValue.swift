@@ -66,9 +66,14 @@ public struct GivenValue: Hashable, Sendable {
     var shown: String {
         switch content {
         case .nothing: "nothing"
-        case .scalar(let text, let isQuoted): isQuoted ? "the quoted text ‘\(text.prefix(80))’" : "‘\(text.prefix(80))’"
+        case .scalar(let text, let isQuoted): "\(isQuoted ? "the quoted text " : "")‘\(Self.withoutCredentials(text).prefix(80))’"
         case .list(let elements): elements.isEmpty ? "an empty list" : "a list of \(elements.count)"
         case .mapping(let entries): entries.isEmpty ? "an empty mapping" : "keys with values (\(entries.prefix(4).map(\.key).joined(separator: ", ")))"
         }
+    }
+
+    /// A URL without the user name and password that it may carry.
+    private static func withoutCredentials(_ text: String) -> String {
+        text.replacingOccurrences(of: "://[^/]*@", with: "://\(Secret.mask)@", options: .regularExpression)
     }
 }

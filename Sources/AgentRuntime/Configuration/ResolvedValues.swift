@@ -36,6 +36,10 @@ struct ResolvedValues {
                 }
             } else if let reason = ConfigurationKey.refused[name] {
                 problems.append("\(entry.origin): \(name): \(reason)")
+            } else if let meant = nearestKnown(to: name, among: Array(ConfigurationKey.refused.keys)), let reason = ConfigurationKey.refused[meant],
+                nearestKnown(to: entry.key, among: ConfigurationKey.names(below: section)) == nil
+            {
+                problems.append("\(entry.origin): \(name): unknown key; if \(meant) is meant: \(reason)")
             } else {
                 problems.append("\(entry.origin): \(name): unknown key; \(Self.suggestion(entry.key, name: name, section: section))")
             }
