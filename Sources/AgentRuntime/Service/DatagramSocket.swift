@@ -15,8 +15,9 @@ final class DatagramSocket: Sendable {
         descriptor = socket(AF_UNIX, CInt(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { return nil }
         self.address = address
-        var longest = timeval(tv_sec: 1, tv_usec: 0)
-        unsafe setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &longest, socklen_t(MemoryLayout<timeval>.size))
+        // A timeval: seconds and microseconds, each a C long. The type itself belongs to a module that cannot be imported by name.
+        var longest = (seconds: 1, microseconds: 0)
+        unsafe setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &longest, socklen_t(MemoryLayout.size(ofValue: longest)))
     }
 
     deinit { close(descriptor) }

@@ -1,4 +1,4 @@
-import Glibc
+import Dispatch
 import Synchronization
 
 /// When a thread last got on with its work. The thread marks it, anybody may ask. Thread-safe, without lock or allocation, so that
@@ -23,9 +23,5 @@ public final class ProgressMark: Sendable {
     /// Time since the last mark.
     public var age: Duration { .nanoseconds(max(0, Self.now() - instant.load(ordering: .relaxed))) }
 
-    private static func now() -> Int64 {
-        var time = timespec()
-        unsafe clock_gettime(CLOCK_MONOTONIC, &time)
-        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
-    }
+    private static func now() -> Int64 { Int64(DispatchTime.now().uptimeNanoseconds) }
 }

@@ -1,3 +1,4 @@
+import Dispatch
 import Glibc
 
 /// Tells systemd how the service is doing: sd_notify(3) spoken directly on `$NOTIFY_SOCKET`, without libsystemd.
@@ -27,9 +28,8 @@ public final class ServiceNotifier: Sendable {
 
     /// A reload begins; ``ready(status:)`` ends it. With `Type=notify-reload` systemd wants to know when.
     @discardableResult public func reloading() -> Bool {
-        var now = timespec()
-        unsafe clock_gettime(CLOCK_MONOTONIC, &now)
-        return send(["RELOADING=1", "MONOTONIC_USEC=\(Int64(now.tv_sec) * 1_000_000 + Int64(now.tv_nsec) / 1000)"])
+        // Dispatch's uptime is CLOCK_MONOTONIC on Linux.
+        send(["RELOADING=1", "MONOTONIC_USEC=\(DispatchTime.now().uptimeNanoseconds / 1000)"])
     }
 
     /// The service stops.
