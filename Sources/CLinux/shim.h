@@ -1,4 +1,4 @@
-// What Swift's Glibc module leaves out of Linux: eventfd, CPU sets, thread names, a join with a time-out. Can go when Glibc has them.
+// What Swift's Glibc module leaves out of Linux: eventfd, CPU sets, thread names. Can go when Glibc has them.
 #pragma once
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -48,17 +48,4 @@ static inline int fwoc_nice_thread(int nice) {
 static inline int fwoc_realtime_thread(int priority) {
     struct sched_param parameters = {.sched_priority = priority};
     return pthread_setschedparam(pthread_self(), SCHED_RR | SCHED_RESET_ON_FORK, &parameters);
-}
-
-// Waits for the thread's end at most that long. Returns 0, ETIMEDOUT or another errno.
-static inline int fwoc_join_thread(pthread_t thread, int64_t milliseconds) {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += milliseconds / 1000;
-    until.tv_nsec += milliseconds % 1000 * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
-    return pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, &until);
 }

@@ -76,7 +76,7 @@ public final class Camera: Sendable {
         guard let thread else { return true }
         isStopping.store(true, ordering: .relaxed)
         stopSignal.raise()
-        guard thread.join(milliseconds: 1000) else {
+        guard thread.join(.seconds(1)) else {
             logger.error("the camera's driver does not return; its thread is left behind", metadata: ["device": "\(settings.device)"])
             change(.offline, "stopped while its driver hangs")
             return false
