@@ -3,8 +3,8 @@ import MediaTypes
 
 /// Turns decoded pictures of any pixel format into upright 8-bit 4:2:0 of one size. Thread-bound.
 ///
-/// Planar 8-bit 4:2:0 of that size is copied; anything else goes through libswscale (bilinear, accurate rounding), which keeps
-/// matrix and range of YCbCr. RGB becomes BT.601 full range, as in JPEG. Transparency is ignored.
+/// Planar 8-bit 4:2:0 of that size is copied, and of upright 4:2:2, which most cameras' JPEG is, two rows of chroma become one by their
+/// mean; anything else goes through libswscale (bilinear, accurate rounding), which keeps matrix and range of YCbCr. RGB becomes BT.601 full range, as in JPEG. Transparency is ignored.
 @safe final class PictureConverter {
     /// Of the upright picture.
     let width: Int
@@ -42,6 +42,19 @@ import MediaTypes
             target.colourSpace = colour
             return true
         }
+        let isPlanar422 = format == AV_PIX_FMT_YUV422P || format == AV_PIX_FMT_YUVJ422P
+        if isPlanar422, orientation == .upright, w == width, h == height {
+            guard let y = unsafe source.pointee.data.0, let u = unsafe source.pointee.data.1, let v = unsafe source.pointee.data.2
+            else { return false }
+            let linesize = unsafe source.pointee.linesize
+            unsafe target.withUnsafePlanes { luma, cb, cr in
+                unsafe orientation.copyPlane(UnsafePointer(y), sourceStride: Int(linesize.0), width: w, height: h, to: luma)
+                unsafe PictureConverter.halveRows(UnsafePointer(u), sourceStride: Int(linesize.1), width: (w + 1) / 2, height: h, to: cb)
+                unsafe PictureConverter.halveRows(UnsafePointer(v), sourceStride: Int(linesize.2), width: (w + 1) / 2, height: h, to: cr)
+            }
+            target.colourSpace = colour
+            return true
+        }
         guard scale(frame, format, colour) else { return false }
         let middle = unsafe scaled.pointer
         unsafe place(
@@ -50,6 +63,18 @@ import MediaTypes
             (UnsafePointer(middle.pointee.data.2!), Int(middle.pointee.linesize.2)), in: target)
         target.colourSpace = colour
         return true
+    }
+
+    /// Means of two rows, halves rounded up; the last row of an odd height stays.
+    private static func halveRows(
+        _ source: UnsafePointer<UInt8>, sourceStride: Int, width: Int, height: Int, to target: UnsafeMutablePointer<UInt8>
+    ) {
+        for row in 0..<(height + 1) / 2 {
+            let above = unsafe source + 2 * row * sourceStride
+            let below = unsafe source + min(2 * row + 1, height - 1) * sourceStride
+            let out = unsafe target + row * width
+            for i in 0..<width { unsafe out[i] = UInt8(truncatingIfNeeded: (UInt16(above[i]) &+ UInt16(below[i]) &+ 1) &>> 1) }
+        }
     }
 
     private typealias Plane = (start: UnsafePointer<UInt8>, stride: Int)

@@ -1,6 +1,5 @@
 import Capture
 import Foundation
-import MediaFiles
 import MediaTypes
 import Testing
 
@@ -42,15 +41,9 @@ import Testing
         #expect(missing <= status.droppedByRing + status.droppedByDriver)
     }
 
-    @Test(arguments: ["yuvj420p", "yuvj422p"], [(64, 48), (50, 34)])
+    @Test(arguments: ["yuvj420p", "yuvj422p"], [(64, 48), (51, 33)])
     func jpegFramesArriveExactly(pixels: String, size: (Int, Int)) throws {
-        let jpegs = try TestFrames.jpegs(20, width: size.0, height: size.1, pixels: pixels)
-        let references = try TestFrames.withFolder { folder in
-            try jpegs.map { jpeg in
-                try Data(jpeg).write(to: URL(fileURLWithPath: folder + "/a.jpg"))
-                return try PictureReader.read(folder + "/a.jpg").frame.copiedPlanes
-            }
-        }
+        let (jpegs, references) = try TestFrames.decodedJPEGs(20, width: size.0, height: size.1, pixels: pixels)
         let machine = try FakeMachine()
         try machine.plug("/dev/video0", [FakeMachine.Mode(code: "MJPG", width: size.0, height: size.1, rates: [50], frames: Array(jpegs.joined()))], "stale", "patient")
         let camera = CameraUnderTest(

@@ -202,7 +202,7 @@ enum TestFrames {
     static func jpegs(_ count: Int, width: Int, height: Int, pixels: String = "yuvj420p") throws -> [[UInt8]] {
         try withFolder { folder in
             let (status, output) = try run(
-                "ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=\(width)x\(height):rate=25,noise=alls=20:allf=t", "-frames:v", "\(count)", "-pix_fmt",
+                "ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=128x96:rate=25,noise=alls=20:allf=t,scale=\(width):\(height)", "-frames:v", "\(count)", "-pix_fmt",
                 pixels, "-q:v", "3", "-strict", "-1", folder + "/%03d.jpg")
             guard status == 0 else { throw FakeCameraPlugin.Missing(description: "ffmpeg makes no JPEG files; install ffmpeg\n\(output)") }
             return try (1...count).map { number in
@@ -212,11 +212,39 @@ enum TestFrames {
         }
     }
 
+    /// JPEG files, and their pictures as the ffmpeg program decodes them: luma, Cb and Cr, with chroma in half the rows.
+    static func decodedJPEGs(_ count: Int, width: Int, height: Int, pixels: String) throws -> (files: [[UInt8]], pictures: [[[UInt8]]]) {
+        let files = try jpegs(count, width: width, height: height, pixels: pixels)
+        let raw = try withFolder { folder in
+            try Data(files.joined()).write(to: URL(fileURLWithPath: folder + "/a.mjpeg"))
+            let (status, output) = try run("ffmpeg", "-v", "error", "-i", folder + "/a.mjpeg", "-f", "rawvideo", "-pix_fmt", pixels, folder + "/a.yuv")
+            guard status == 0 else { throw FakeCameraPlugin.Missing(description: output) }
+            return [UInt8](try Data(contentsOf: URL(fileURLWithPath: folder + "/a.yuv")))
+        }
+        let chromaWidth = (width + 1) / 2, chromaHeight = (height + 1) / 2
+        let rows = pixels == "yuvj422p" ? height : chromaHeight
+        func chroma(_ start: Int) -> [UInt8] {
+            guard rows == height else { return Array(raw[start..<start + chromaWidth * rows]) }
+            return (0..<chromaHeight * chromaWidth).map { i in
+                let above = start + i / chromaWidth * 2 * chromaWidth + i % chromaWidth
+                let below = i / chromaWidth * 2 + 1 < rows ? above + chromaWidth : above
+                return UInt8((Int(raw[above]) + Int(raw[below]) + 1) / 2)
+            }
+        }
+        let size = width * height + 2 * chromaWidth * rows
+        guard raw.count == count * size else { throw FakeCameraPlugin.Missing(description: "ffmpeg decoded \(raw.count) bytes, expected \(count * size)") }
+        let pictures = (0..<count).map { number in
+            let start = number * size
+            return [Array(raw[start..<start + width * height]), chroma(start + width * height), chroma(start + width * height + chromaWidth * rows)]
+        }
+        return (files, pictures)
+    }
+
     /// An H.264 stream without delay, and its pictures as FFmpeg decodes them: planes one after the other.
     static func h264(_ count: Int, width: Int, height: Int) throws -> (stream: [UInt8], pictures: [[UInt8]]) {
         try withFolder { folder in
             let (status, output) = try run(
-                "ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=\(width)x\(height):rate=25,noise=alls=20:allf=t", "-frames:v", "\(count)", "-pix_fmt",
+                "ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=128x96:rate=25,noise=alls=20:allf=t,scale=\(width):\(height)", "-frames:v", "\(count)", "-pix_fmt",
                 "yuv420p", "-c:v", "libx264", "-tune", "zerolatency", "-x264-params", "aud=1:sliced-threads=0", "-f", "h264", folder + "/a.h264")
             guard status == 0 else { throw FakeCameraPlugin.Missing(description: "ffmpeg makes no H.264; install ffmpeg with libx264\n\(output)") }
             let (decoded, complaint) = try run("ffmpeg", "-v", "error", "-i", folder + "/a.h264", "-f", "rawvideo", folder + "/a.yuv")
