@@ -4,8 +4,8 @@ import Synchronization
 ///
 /// One thread writes and one thread reads; each may be any thread, one at a time. Everything is allocated at init: neither side
 /// allocates (a reader that keeps a block's samples pays for the next block's array) and neither waits for the other. Where
-/// the reader is slow and a piece does not fit, the new piece is refused whole and counted, and the next one that fits is
-/// marked as a discontinuity.
+/// the reader is slow and a piece does not fit, the new piece is refused whole and counted, and so are the next ones until a
+/// quarter of the ring is free: one gap, not many. The first piece after it is marked as a discontinuity.
 ///
 /// Indices only grow; the slot is the remainder.
 @safe public final class SoundRing: @unchecked Sendable {
@@ -85,7 +85,8 @@ import Synchronization
         let first = written.load(ordering: .relaxed)
         let runCount = runsWritten.load(ordering: .relaxed)
         let isRun = isDiscontinuity || isInterrupted || start != expected
-        guard first + piece.count - consumed.load(ordering: .acquiring) <= capacity,
+        let free = capacity - (first - consumed.load(ordering: .acquiring))
+        guard free >= piece.count, !isInterrupted || free >= capacity / 4,
             !isRun || runCount - runsConsumed.load(ordering: .acquiring) < Self.runCapacity
         else {
             dropped.add(piece.count, ordering: .relaxed)

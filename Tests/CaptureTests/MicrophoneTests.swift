@@ -67,12 +67,6 @@ final class MicrophoneProbe {
 }
 
 @Suite(.serialized) struct MicrophoneTests {
-    static func now() -> Instant {
-        var time = timespec()
-        unsafe clock_gettime(CLOCK_MONOTONIC, &time)
-        return Instant(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
-    }
-
     @Test func soundArrivesAsItWasPlayed() async throws {
         let server = try await PulseServer()
         // Quiet noise keeps the sink awake; the chirp is played over it.
@@ -124,7 +118,6 @@ final class MicrophoneProbe {
         try await probe.reach(.online)
         try await probe.listen(seconds: 8)
         card.stop()
-        print(probe.status)
 
         let clicks = card.clicks
         var errors: [Double] = []
@@ -138,75 +131,8 @@ final class MicrophoneProbe {
                 if let nearest = clicks.min(by: { abs(($0 - heard).seconds) < abs(($1 - heard).seconds) }) { errors.append((heard - nearest).milliseconds) }
             }
         }
-        print(errors)
         #expect(errors.count >= 10, "clicks heard")
         #expect(errors.allSatisfy { abs($0) < 30 }, "ms from write to capture instant: \(errors)")
         #expect(probe.unmarkedGaps == 0 && probe.overlaps == 0)
-    }
-}
-
-/// A sound card whose samples the test makes: a FIFO that the server's pipe source reads. Quiet noise, and a click twice a second.
-final class PipeCard: Sendable {
-    let name: String
-    let rate: Int
-    /// By how much the card's clock runs fast.
-    let ppm: Double
-    private let path: String
-    private let state = Mutex(State())
-
-    private struct State {
-        var clicks: [Instant] = []
-        var isRunning = false
-        var isSilent = false
-        var hasEnded = true
-    }
-
-    init(name: String = "card", rate: Int = 16_000, ppm: Double = 0) {
-        self.name = name
-        self.rate = rate
-        self.ppm = ppm
-        path = FileManager.default.temporaryDirectory.appending(path: "fwoc-card-\(UUID().uuidString.prefix(8))").path
-    }
-
-    deinit { unsafe unlink(path) }
-
-    /// The module makes the FIFO.
-    var module: String { "module-pipe-source source_name=\(name) file=\(path) rate=\(rate) format=s16le channels=1" }
-    var clicks: [Instant] { state.withLock { $0.clicks } }
-    func setSilent(_ isSilent: Bool) { state.withLock { $0.isSilent = isSilent } }
-
-    /// Once the server runs.
-    func start() {
-        state.withLock { ($0.isRunning, $0.hasEnded) = (true, false) }
-        Thread.detachNewThread { [self] in
-            let descriptor = unsafe open(path, O_RDWR | O_NONBLOCK)
-            var noise = Noise(seed: 21)
-            let begin = MicrophoneTests.now()
-            var written = 0
-            while state.withLock({ $0.isRunning }) {
-                let now = MicrophoneTests.now()
-                let due = Int((now - begin).seconds * Double(rate) * (1 + ppm * 1e-6))
-                if due > written {
-                    var samples = (0..<due - written).map { _ in Int16((noise.uniform() - 0.5) * 40) }
-                    // The last sample of this piece is captured now.
-                    if due / (rate / 2) > written / (rate / 2), written > 0 {
-                        samples[samples.count - 1] = 32_000
-                        state.withLock { $0.clicks.append(now) }
-                    }
-                    if state.withLock({ $0.isSilent }) { samples = samples.map { _ in 0 } }
-                    _ = unsafe samples.withUnsafeBytes { unsafe write(descriptor, $0.baseAddress, $0.count) }
-                    written = due
-                }
-                Thread.sleep(forTimeInterval: 0.004)
-            }
-            close(descriptor)
-            state.withLock { $0.hasEnded = true }
-        }
-    }
-
-    /// From now on nothing comes.
-    func stop() {
-        state.withLock { $0.isRunning = false }
-        while !state.withLock({ $0.hasEnded }) { Thread.sleep(forTimeInterval: 0.005) }
     }
 }

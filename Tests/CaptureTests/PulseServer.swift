@@ -113,6 +113,14 @@ final class PulseServer {
         return text.trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
+    /// The module that made a source.
+    func moduleNumber(of source: String) throws -> String {
+        for line in try pactl("list", "short", "modules").split(separator: "\n") where line.contains("source_name=\(source) ") {
+            return String(line.prefix { $0 != "\t" })
+        }
+        throw Failure(description: "no module makes a source '\(source)'")
+    }
+
     /// Plays 16-bit mono samples on the sink `clip`, in the background.
     func play(_ samples: [Int16], rate: Int = 16_000, on sink: String = "clip") throws {
         let file = folder.appending(path: "play-\(players.count).s16")

@@ -142,7 +142,14 @@ public struct SoundClock: Sendable {
 
     /// The median of the candidates becomes the line; what is known of the drift stays.
     private mutating func begin(at nominal: Double) {
-        candidates.sort()
+        // By insertion: few, and the library's sort allocates.
+        for end in candidates.indices.dropFirst() {
+            var place = end
+            while place > 0, candidates[place - 1] > candidates[place] {
+                candidates.swapAt(place - 1, place)
+                place -= 1
+            }
+        }
         x = nominal
         offset = candidates[candidates.count / 2] + drift * (nominal - candidatesFrom)
         offsetVariance = noiseVariance / Double(candidates.count)

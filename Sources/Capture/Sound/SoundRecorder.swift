@@ -211,7 +211,7 @@ final class MicrophoneStatusBoard: Sendable {
 
     /// Notes a failure; the next tick takes down what is left.
     private func fail(_ reason: String, contextLost: Bool) {
-        guard !hasFailed || contextLost else { return }
+        guard !hasFailed || (contextLost && !isContextLost) else { return }
         hasFailed = true
         isContextLost = isContextLost || contextLost
         enter(.reconnecting, reason)
