@@ -18,7 +18,10 @@ final class PipeCard: Sendable {
     /// By how much the card's clock runs fast.
     let ppm: Double
     private let path: String
-    private let state = Mutex(State())
+    private let board = Board()
+
+    /// What the card and its thread share: the thread must not keep the card.
+    private final class Board: Sendable { let state = Mutex(State()) }
 
     private struct State {
         var clicks: [Instant] = []
@@ -34,26 +37,29 @@ final class PipeCard: Sendable {
         path = FileManager.default.temporaryDirectory.appending(path: "fwoc-card-\(UUID().uuidString.prefix(8))").path
     }
 
-    deinit { unsafe unlink(path) }
+    deinit {
+        stop()
+        unsafe unlink(path)
+    }
 
     /// The module makes the FIFO.
     var module: String { "module-pipe-source source_name=\(name) file=\(path) rate=\(rate) format=s16le channels=1" }
-    var clicks: [Instant] { state.withLock { $0.clicks } }
-    func setContent(_ content: Content) { state.withLock { $0.content = content } }
+    var clicks: [Instant] { board.state.withLock { $0.clicks } }
+    func setContent(_ content: Content) { board.state.withLock { $0.content = content } }
 
     /// Once the server runs.
     func start() {
-        state.withLock { ($0.isRunning, $0.hasEnded) = (true, false) }
-        Thread.detachNewThread { [self] in
+        board.state.withLock { ($0.isRunning, $0.hasEnded) = (true, false) }
+        Thread.detachNewThread { [board, path, rate, ppm] in
             let descriptor = unsafe open(path, O_RDWR | O_NONBLOCK)
             var noise = Noise(seed: 21)
             let begin = MonotonicClockOfTests.now()
             var written = 0
-            while state.withLock({ $0.isRunning }) {
+            while board.state.withLock({ $0.isRunning }) {
                 let now = MonotonicClockOfTests.now()
                 let due = Int((now - begin).seconds * Double(rate) * (1 + ppm * 1e-6))
                 if due > written {
-                    let content = state.withLock { $0.content }
+                    let content = board.state.withLock { $0.content }
                     let amplitude = switch content {
                     case .noise: 20.0
                     case .whisper: 1.999
@@ -63,7 +69,7 @@ final class PipeCard: Sendable {
                     // The last sample of this piece is captured now.
                     if content == .noise, due / (rate / 2) > written / (rate / 2), written > 0 {
                         samples[samples.count - 1] = 32_000
-                        state.withLock { $0.clicks.append(now) }
+                        board.state.withLock { $0.clicks.append(now) }
                     }
                     _ = unsafe samples.withUnsafeBytes { unsafe write(descriptor, $0.baseAddress, $0.count) }
                     written = due
@@ -71,14 +77,14 @@ final class PipeCard: Sendable {
                 Thread.sleep(forTimeInterval: 0.004)
             }
             close(descriptor)
-            state.withLock { $0.hasEnded = true }
+            board.state.withLock { $0.hasEnded = true }
         }
     }
 
     /// From now on nothing comes.
     func stop() {
-        state.withLock { $0.isRunning = false }
-        while !state.withLock({ $0.hasEnded }) { Thread.sleep(forTimeInterval: 0.005) }
+        board.state.withLock { $0.isRunning = false }
+        while !board.state.withLock({ $0.hasEnded }) { Thread.sleep(forTimeInterval: 0.005) }
     }
 }
 
