@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
+#include <sys/timex.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -24,6 +25,12 @@ static inline int64_t fwoc_clock_nanoseconds(clockid_t clock) {
 static inline int64_t fwoc_monotonic_nanoseconds(void) { return fwoc_clock_nanoseconds(CLOCK_MONOTONIC); }
 static inline int64_t fwoc_boot_nanoseconds(void) { return fwoc_clock_nanoseconds(CLOCK_BOOTTIME); }
 static inline int64_t fwoc_processor_nanoseconds(void) { return fwoc_clock_nanoseconds(CLOCK_PROCESS_CPUTIME_ID); }
+
+// Whether somebody keeps the wall clock in step with others.
+static inline bool fwoc_clock_is_synchronised(void) {
+    struct timex state = {0};
+    return adjtimex(&state) != TIME_ERROR && !(state.status & STA_UNSYNC);
+}
 
 // At most 15 bytes of the name are kept by the kernel.
 static inline int fwoc_name_thread(const char *name) { return pthread_setname_np(pthread_self(), name); }

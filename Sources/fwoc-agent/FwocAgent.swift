@@ -4,7 +4,7 @@ import Foundation
 
 /// The program: parses, resolves, calls. Results go to standard output, everything else to standard error.
 @main
-struct FwocAgent: ParsableCommand {
+struct FwocAgent: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "fwoc-agent",
         abstract: "Knows who is in front of a camera and microphone.",
@@ -14,14 +14,18 @@ struct FwocAgent: ParsableCommand {
             EXAMPLE
               fwoc-agent enroll Alice --clip alice.mp4 --gallery people.sqlite
               fwoc-agent replay meeting.mp4 --gallery people.sqlite --annotate out.mp4
+              fwoc-agent run -c mqtt.host=broker.lan
             """,
         version: AgentVersion.current,
-        subcommands: [ReplayCommand.self, EnrollCommand.self, GalleryCommand.self, ModelCommand.self])
+        subcommands: [
+            RunCommand.self, ReplayCommand.self, EnrollCommand.self, GalleryCommand.self, ModelCommand.self, DevicesCommand.self, StatusCommand.self,
+            DoctorCommand.self, ConfigCommand.self, MQTTCommand.self,
+        ])
 
-    static func main() {
+    static func main() async {
         do {
             var command = try parseAsRoot()
-            try command.run()
+            if var command = command as? any AsyncParsableCommand { try await command.run() } else { try command.run() }
         } catch let error as ExitCode {
             exit(withError: error)
         } catch let error as CleanExit {

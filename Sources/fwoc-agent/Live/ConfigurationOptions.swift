@@ -17,7 +17,7 @@ struct ConfigurationOptions: ParsableArguments {
     func load(readsSecrets: Bool = true) throws -> LoadedConfiguration {
         let environment = ProcessInfo.processInfo.environment
         return try ConfigurationLoader(
-            paths: try config.map { try ConfigurationPaths(file: $0) } ?? ConfigurationPaths(environment: environment), overrides: set, profile: profile,
+            paths: config.map { ConfigurationPaths(file: URL(fileURLWithPath: $0)) } ?? ConfigurationPaths(environment: environment), overrides: set, profile: profile,
             profileFolders: ProfileLibrary.standardFolders(
                 environment: environment, workingDirectory: URL(fileURLWithPath: FileManager.default.currentDirectoryPath)),
             environment: environment, readsSecrets: readsSecrets
