@@ -31,7 +31,7 @@ done
     echo "listener $port 127.0.0.1"
     [ "$(id -u)" = 0 ] && echo "user root"
     echo "log_dest file $dir/mosquitto.log"
-    echo "connection_messages true"
+    echo "log_type all"
     if [ -n "$tls" ]; then
         [ -e "$dir/ca.crt" ] || "$here/certificates.sh" "$dir"
         printf 'cafile %s/ca.crt\ncertfile %s/%s.crt\nkeyfile %s/%s.key\ntls_version tlsv1.2\n' "$dir" "$dir" "$certificate" "$dir" "$certificate"
@@ -55,4 +55,5 @@ done
         echo "acl_file $dir/access"
     fi
 } >"$dir/mosquitto.conf"
-PATH=$PATH:/usr/sbin exec mosquitto -c "$dir/mosquitto.conf"
+# Who starts this from a thread that blocks signals hands the block on, and the broker would hear neither SIGTERM nor SIGUSR1.
+PATH=$PATH:/usr/sbin exec env --default-signal mosquitto -c "$dir/mosquitto.conf"
