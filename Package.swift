@@ -90,8 +90,11 @@ let package = Package(
         tests("GalleryTests", ["Gallery", "gallery-crash-writer", database]),
         tests("RecognitionTests", ["Recognition", "Gallery", "MediaTypes"]),
         tests("CaptureTests", ["Capture", "MediaTypes", "MediaFiles", "CAllocationCounter", logging]),
-        tests("PublishingTests", ["Publishing", "Recognition", "Gallery", "MediaTypes"]),
-        tests("AgentRuntimeTests", ["AgentRuntime", logging, yaml]),
+        // Killed by the durability tests in the midst of their work.
+        .executableTarget(name: "outbox-crash-writer", dependencies: ["Publishing", "MediaTypes"], path: "Tests/OutboxCrashWriter", swiftSettings: house),
+        .executableTarget(name: "publisher-crash-writer", dependencies: ["Publishing", "MediaTypes"], path: "Tests/PublisherCrashWriter", swiftSettings: house),
+        tests("PublishingTests", ["Publishing", "Recognition", "Gallery", "MediaTypes", "outbox-crash-writer", "publisher-crash-writer"]),
+        tests("AgentRuntimeTests", ["AgentRuntime", "Publishing", "MediaTypes", "Recognition", logging, yaml]),
         tests("AgentTests", ["CAllocationCounter", "AgentRuntime", "Recognition", "Publishing", "Gallery", "MediaFiles", "MediaTypes", "fwoc-agent"]),
     ]
 )

@@ -36,4 +36,6 @@ public struct PublisherStatus: Hashable, Sendable {
     public var droppedTransient = 0
     public var commandsAccepted = 0
     public var commandsRefused = 0
+
+    public init() {}
 }

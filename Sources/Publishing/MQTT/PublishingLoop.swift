@@ -372,9 +372,13 @@ final class PublishingLoop {
             pausedUntil = nil
             cursor = 0
         }
-        guard cursor < outbox.lastSequence, flights.count < windowNow else { return }
+        let newest = outbox.lastSequence
+        guard cursor < newest, flights.count < windowNow else { return }
         do {
-            for event in try outbox.next(after: cursor, limit: windowNow - flights.count) {
+            let events = try outbox.next(after: cursor, limit: windowNow - flights.count)
+            // What lies between was dropped.
+            if events.isEmpty { cursor = newest }
+            for event in events {
                 cursor = event.sequence
                 if confirmed.contains(event.sequence) { continue }
                 let ttl = core.outboxSettings.ttl

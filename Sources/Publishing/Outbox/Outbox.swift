@@ -94,10 +94,11 @@ public final class Outbox: Sendable {
         let now = clock()
         let limit = settings.maxEvents
         try change { db, count in
+            // Looked up first: an insertion that is ignored would still use up a sequence number.
+            guard try Int.fetchOne(db, sql: "SELECT 1 FROM event WHERE id = ?", arguments: [id]) == nil else { return Change() }
             try db.execute(
-                sql: "INSERT OR IGNORE INTO event (id, json, boot, uptime, wall) VALUES (?, ?, ?, ?, ?)",
+                sql: "INSERT INTO event (id, json, boot, uptime, wall) VALUES (?, ?, ?, ?, ?)",
                 arguments: [id, json, now.boot, now.uptime.nanoseconds, Self.milliseconds(now.wall)])
-            guard db.changesCount == 1 else { return Change() }
             let sequence = db.lastInsertedRowID
             let excess = count + 1 - limit
             if excess > 0 {

@@ -1,0 +1,234 @@
+import Foundation
+import MediaTypes
+import Publishing
+import Testing
+
+/// Reaching a broker, and saying why not.
+@Suite struct ConnectionTests {
+    private func failure(_ settings: MQTTSettings) throws -> MQTTFailure? {
+        let folder = try LabFolder()
+        let publisher = try Publisher(node: "hall", mqtt: settings, outbox: OutboxSettings(path: folder.path("o.sqlite"))) { _ in
+            CommandReply(ok: true, message: "")
+        }
+        try publisher.start()
+        defer { publisher.stop(within: .seconds(3)) }
+        _ = LiveLab.eventually { publisher.status.lastError != nil || publisher.status.connected }
+        let status = publisher.status
+        if let failure = status.lastError { #expect(failure.description.contains(settings.broker)) }
+        return status.lastError
+    }
+
+    /// A gate before a broker; see Fixtures/gate.py.
+    private func gate(_ mode: String, to port: Int, in folder: LabFolder) throws -> (port: Int, process: LabProcess) {
+        let own = try LiveLab.freePort()
+        let process = try LabProcess(LiveLab.python, [LiveLab.fixtures.appending(path: "gate.py").path, "\(own)", "\(port)", mode], log: folder, name: "gate")
+        guard LiveLab.eventually({ process.lines.contains("ready") }) else { throw LabError(text: "gate.py: \(process.errorText)") }
+        return (own, process)
+    }
+
+    @Test func `TLS with a password`() throws {
+        let broker = try LiveBroker("tls", "password")
+        let publisher = try broker.publisher()
+        #expect(LiveLab.eventually { publisher.status.exactlyOnce })
+        #expect(publisher.status.tlsVersion?.hasPrefix("TLSv1.") == true)
+        let subscriber = try broker.subscribe("fwoc/hall/event/identity")
+        for number in 0..<50 { try publisher.publish(event: numberedEvent(number).json, id: numberedEvent(number).id) }
+        #expect(LiveLab.eventually { eventIDs(subscriber.lines) == (0..<50).map { "e\($0)" } })
+        publisher.stop(within: .seconds(5))
+    }
+
+    @Test func `TLS with a client's certificate, and without`() throws {
+        let broker = try LiveBroker("tls", "client")
+        #expect(try failure(broker.settings) == nil)
+        var settings = broker.settings
+        settings.tls?.certFile = nil
+        settings.tls?.keyFile = nil
+        let refused = try failure(settings)
+        #expect(refused?.kind == .clientCertificate, "\(refused?.description ?? "connected")")
+    }
+
+    @Test func `An authority that did not sign the broker's certificate`() throws {
+        let broker = try LiveBroker("tls")
+        var settings = broker.settings
+        settings.tls = .init(caFile: broker.file("other-ca.crt"))
+        #expect(try failure(settings)?.kind == .untrustedCertificate)
+        // Nor did any authority of the system.
+        settings.tls = .init()
+        #expect(try failure(settings)?.kind == .untrustedCertificate)
+    }
+
+    @Test func `A certificate for another name, and one that is over`() throws {
+        let elsewhere = try LiveBroker("tls", "certificate=elsewhere")
+        #expect(try failure(elsewhere.settings)?.kind == .wrongHostName)
+        let expired = try LiveBroker("tls", "certificate=expired")
+        #expect(try failure(expired.settings)?.kind == .certificateTime)
+    }
+
+    @Test func `A wrong password`() throws {
+        let broker = try LiveBroker("password")
+        var settings = broker.settings
+        settings.password = "guess"
+        #expect(try failure(settings)?.kind == .credentials)
+        settings.protocolPreference = .version311
+        #expect(try failure(settings)?.kind == .credentials)
+        settings.username = nil
+        settings.password = nil
+        #expect(try failure(settings)?.kind == .credentials)
+    }
+
+    @Test func `No broker, no such host, no TLS where it is asked for, and the other way round`() throws {
+        #expect(try failure(MQTTSettings(host: "127.0.0.1", port: LiveLab.freePort()))?.kind == .refused)
+        #expect(try failure(MQTTSettings(host: "no-such-host.invalid"))?.kind == .nameResolution)
+        let plain = try LiveBroker()
+        var settings = plain.settings
+        settings.tls = .init()
+        let noTLS = try failure(settings)
+        #expect([.tls, .droppedInHandshake, .timeout].contains(noTLS?.kind), "\(noTLS?.description ?? "")")
+        let encrypted = try LiveBroker("tls")
+        #expect(try failure(MQTTSettings(host: "127.0.0.1", port: encrypted.port))?.kind == .droppedInHandshake)
+    }
+
+    @Test func `A broker that hangs up, and one that never answers`() throws {
+        let folder = try LabFolder()
+        let dropping = try gate("drop", to: 1, in: folder)
+        #expect(try failure(MQTTSettings(host: "127.0.0.1", port: dropping.port))?.kind == .droppedInHandshake)
+        let other = try LabFolder()
+        let silent = try gate("silent", to: 1, in: other)
+        #expect(try failure(MQTTSettings(host: "127.0.0.1", port: silent.port))?.kind == .timeout)
+    }
+
+    @Test(arguments: ["v311", "hangup5"])
+    func `A broker that knows only 3.1.1`(_ mode: String) throws {
+        let broker = try LiveBroker()
+        let gate = try gate(mode, to: broker.port, in: broker.folder)
+        var settings = broker.settings
+        settings.port = gate.port
+        let subscriber = try broker.subscribe("fwoc/hall/event/identity", version: "mqttv311")
+        let publisher = try broker.publisher(settings)
+        try publisher.publish(event: numberedEvent(1).json, id: "e1")
+        #expect(LiveLab.eventually { publisher.status.exactlyOnce && publisher.status.queued == 0 })
+        #expect(publisher.status.version == .version311)
+        #expect(LiveLab.eventually { eventIDs(subscriber.lines) == ["e1"] })
+        publisher.stop(within: .seconds(5))
+    }
+
+    /// Delivered, but its acknowledgement and its echo are lost with the connection.
+    @Test(arguments: [MQTTSettings.ProtocolPreference.version5, .version311])
+    func `An event whose acknowledgement was lost is recognised, not sent again`(_ version: MQTTSettings.ProtocolPreference) throws {
+        let broker = try LiveBroker()
+        let gate = try gate("cutack", to: broker.port, in: broker.folder)
+        let subscriber = try broker.subscribe("fwoc/hall/event/identity")
+        var settings = broker.settings
+        settings.port = gate.port
+        settings.protocolPreference = version
+        let publisher = try broker.publisher(settings)
+        for number in 0..<5 { try publisher.publish(event: numberedEvent(number).json, id: "e\(number)") }
+        #expect(LiveLab.eventually { publisher.status.reconnects >= 1 && publisher.status.queued == 0 })
+        Thread.sleep(forTimeInterval: 0.3)
+        #expect(eventIDs(subscriber.lines) == (0..<5).map { "e\($0)" })
+        #expect(gate.process.lines.contains("cut"))
+        #expect(publisher.status.recognised >= 1)
+        publisher.stop(within: .seconds(5))
+    }
+
+    @Test func `A broker that falls silent is given up, and nothing is lost or doubled`() throws {
+        let broker = try LiveBroker()
+        let subscriber = try broker.subscribe("fwoc/hall/event/identity", session: "watcher")
+        var settings = broker.settings
+        settings.keepAlive = 5
+        let publisher = try broker.publisher(settings)
+        #expect(LiveLab.eventually { publisher.status.exactlyOnce })
+        broker.freeze()
+        for number in 0..<20 { try publisher.publish(event: numberedEvent(number).json, id: "e\(number)") }
+        #expect(LiveLab.eventually { publisher.status.lastError != nil })
+        broker.thaw()
+        #expect(LiveLab.eventually { publisher.status.queued == 0 && eventIDs(subscriber.lines).count >= 20 })
+        Thread.sleep(forTimeInterval: 0.3)
+        #expect(eventIDs(subscriber.lines) == (0..<20).map { "e\($0)" })
+        publisher.stop(within: .seconds(5))
+    }
+
+    @Test func `A broker that was away: events wait, late ones say so, old ones are dropped`() throws {
+        let broker = try LiveBroker(starting: false)
+        let publisher = try broker.publisher(ttl: .seconds(6), maxEvents: 10)
+        try publisher.publish(event: numberedEvent(0).json, id: "e0")
+        publisher.speaking(Data("{}".utf8))
+        Thread.sleep(forTimeInterval: 6.2)
+        for number in 1..<13 { try publisher.publish(event: numberedEvent(number).json, id: "e\(number)") }
+        #expect(LiveLab.eventually { publisher.status.droppedByAge == 1 })
+        let status = publisher.status
+        #expect(status.queued == 10 && status.droppedByCount == 2 && status.droppedTransient == 1)
+        #expect(status.lastError?.kind == .refused)
+        try broker.start()
+        let subscriber = try broker.subscribe("fwoc/hall/event/identity")
+        #expect(LiveLab.eventually { publisher.status.queued == 0 })
+        let end = publisher.status
+        // The subscriber may have come too late for some; none came twice, and what was sent is what was not dropped.
+        #expect(end.acknowledged + end.droppedByAge + end.droppedByCount == 13)
+        for line in subscriber.lines {
+            let waited = Int(line.components(separatedBy: "\"queued_ms\":").last?.prefix { $0.isNumber } ?? "")
+            #expect((51...6000).contains(waited ?? -1), "\(line)")
+        }
+        publisher.stop(within: .seconds(5))
+    }
+
+    @Test func `Back within five seconds of the broker`() throws {
+        let broker = try LiveBroker()
+        let publisher = try broker.publisher()
+        #expect(LiveLab.eventually { publisher.status.connected })
+        broker.kill()
+        // Long enough for the longest pauses between tries.
+        Thread.sleep(forTimeInterval: 8)
+        try broker.start()
+        let began = Date()
+        #expect(LiveLab.eventually { publisher.status.connected })
+        // The promise is five; the rest is for a machine that is busy with other tests.
+        #expect(Date().timeIntervalSince(began) < 10)
+        publisher.stop(within: .seconds(5))
+    }
+
+    @Test func `A broker without rights for the own events: sent all the same, and said`() throws {
+        let broker = try LiveBroker("readonly=fwoc/hall/session/#")
+        let publisher = try broker.publisher()
+        try publisher.publish(event: numberedEvent(1).json, id: "e1")
+        #expect(LiveLab.eventually { publisher.status.queued == 0 })
+        let status = publisher.status
+        #expect(!status.exactlyOnce && status.lastError?.kind == .publishRefused, "\(status)")
+        publisher.stop(within: .seconds(5))
+    }
+
+    @Test func `The probe tells what it did, and what failed`() throws {
+        let broker = try LiveBroker("tls", "password")
+        let good = try MQTTProbe.run(broker.settings, node: "hall")
+        #expect(good.failure == nil && good.lines.count == 3, "\(good.lines)")
+        #expect(good.lines.first?.contains("MQTT 5, TLSv1.") == true)
+        var settings = broker.settings
+        settings.password = "guess"
+        #expect(try MQTTProbe.run(settings, node: "hall").failure?.kind == .credentials)
+        let plain = try LiveBroker()
+        let gate = try gate("v311", to: plain.port, in: plain.folder)
+        let old = try MQTTProbe.run(MQTTSettings(host: "127.0.0.1", port: gate.port), node: "hall")
+        #expect(old.failure == nil && old.lines.contains { $0.contains("MQTT 3.1.1, no TLS") }, "\(old.lines)")
+    }
+
+    @Test func `Settings that cannot work are refused at once`() throws {
+        func start(_ change: (inout MQTTSettings) -> Void) throws {
+            var settings = MQTTSettings(host: "localhost")
+            change(&settings)
+            let folder = try LabFolder()
+            let publisher = try Publisher(node: "hall", mqtt: settings, outbox: OutboxSettings(path: folder.path("o.sqlite"))) { _ in
+                CommandReply(ok: true, message: "")
+            }
+            try publisher.start()
+            publisher.stop(within: .seconds(1))
+        }
+        #expect(throws: MQTTFailure.self) { try start { $0.host = "" } }
+        #expect(throws: MQTTFailure.self) { try start { $0.port = 0 } }
+        #expect(throws: MQTTFailure.self) { try start { $0.password = "alone" } }
+        #expect(throws: MQTTFailure.self) { try start { $0.username = "a\0b" } }
+        #expect(throws: MQTTFailure.self) { try start { $0.tls = .init(certFile: "x") } }
+        let error = #expect(throws: MQTTFailure.self) { try start { $0.tls = .init(caFile: "/nowhere/ca.crt") } }
+        #expect(error?.description.contains("/nowhere/ca.crt") == true)
+        #expect(throws: TopicError.self) { try Publisher(node: "a/b", mqtt: nil, outbox: OutboxSettings(path: "x")) { _ in CommandReply(ok: true, message: "") } }
+    }
+}
