@@ -10,10 +10,11 @@
 #include <stdio.h>
 #include <string.h>
 
-// Why the broker's certificate was refused; `error` is 0 (X509_V_OK) until it is.
+// Why the broker's certificate was refused; `error` is 0 (X509_V_OK) until it is. The name that the client asks for goes with it.
 struct fwoc_tls_verdict {
     int error;
     char subject[256];
+    char server_name[256];
 };
 
 enum fwoc_tls_stage { FWOC_TLS_READY, FWOC_TLS_CONTEXT, FWOC_TLS_CA, FWOC_TLS_CERTIFICATE, FWOC_TLS_KEY, FWOC_TLS_PAIR, FWOC_TLS_HOST };
@@ -28,6 +29,14 @@ static inline int fwoc_tls_verify(int ok, X509_STORE_CTX *store) {
         if (certificate) X509_NAME_oneline(X509_get_subject_name(certificate), verdict->subject, sizeof verdict->subject);
     }
     return ok;
+}
+
+// libmosquitto is given an address, and would ask for a certificate of that. An address itself has no server name.
+static inline void fwoc_tls_before_handshake(const SSL *ssl, int where, int value) {
+    (void)value;
+    if (!(where & SSL_CB_HANDSHAKE_START)) return;
+    struct fwoc_tls_verdict *verdict = (struct fwoc_tls_verdict *)SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+    SSL_set_tlsext_host_name((SSL *)ssl, verdict->server_name[0] ? verdict->server_name : NULL);
 }
 
 // A service has no terminal to ask for a key's passphrase on.
@@ -62,7 +71,11 @@ static inline SSL_CTX *fwoc_tls_new(
     *stage = FWOC_TLS_HOST;
     X509_VERIFY_PARAM *parameters = SSL_CTX_get0_param(context);
     X509_VERIFY_PARAM_set_hostflags(parameters, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    if (!X509_VERIFY_PARAM_set1_ip_asc(parameters, host) && !X509_VERIFY_PARAM_set1_host(parameters, host, 0)) goto failed;
+    if (!X509_VERIFY_PARAM_set1_ip_asc(parameters, host)) {
+        if (!X509_VERIFY_PARAM_set1_host(parameters, host, 0)) goto failed;
+        snprintf(verdict->server_name, sizeof verdict->server_name, "%s", host);
+    }
+    SSL_CTX_set_info_callback(context, fwoc_tls_before_handshake);
     ERR_clear_error();
     *stage = FWOC_TLS_READY;
     return context;
@@ -73,12 +86,6 @@ failed:;
     ERR_clear_error();
     if (context) SSL_CTX_free(context);
     return NULL;
-}
-
-// Before the handshake: the name that was asked for, not the address it resolved to. An address has no server name.
-static inline void fwoc_tls_server_name(struct mosquitto *client, const char *name) {
-    SSL *ssl = (SSL *)mosquitto_ssl_get(client);
-    if (ssl) SSL_set_tlsext_host_name(ssl, (char *)name);
 }
 
 // "TLSv1.3", or NULL without TLS.

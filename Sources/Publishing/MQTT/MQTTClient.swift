@@ -127,14 +127,10 @@ import MediaTypes
         errno = 0
         let result = unsafe mosquitto_connect_async(client, address, CInt(settings.port), CInt(settings.keepAlive))
         guard result == MOSQ_ERR_SUCCESS.rawValue else {
+            // Over loopback the whole handshake may happen in that call.
             let failure = connectFailure(errno: errno, result: result)
-            guard !addresses.isEmpty else { throw failure }
+            guard failure.kind == .refused || failure.kind == .unreachable, !addresses.isEmpty else { throw failure }
             return try connectNext()
-        }
-        // libmosquitto was given an address; the broker may choose its certificate by the name.
-        if tls != nil {
-            let isAddress = address == settings.host
-            if isAddress { unsafe fwoc_tls_server_name(client, nil) } else { unsafe fwoc_tls_server_name(client, settings.host) }
         }
     }
 
@@ -161,6 +157,11 @@ import MediaTypes
     }
 
     private func connectFailure(errno code: CInt, result: CInt = MOSQ_ERR_ERRNO.rawValue) -> MQTTFailure {
+        if let refusal = tls?.refusal(broker: settings.broker) { return refusal }
+        if result == MOSQ_ERR_TLS.rawValue {
+            let lines = errorLines.joined(separator: "; ")
+            return tlsAlert(lines) ?? failure(.tls, lines.isEmpty ? "handshake" : lines)
+        }
         guard result == MOSQ_ERR_ERRNO.rawValue, code != 0 else { return failure(.unreachable, unsafe String(cString: mosquitto_strerror(result))) }
         let text = unsafe String(cString: strerror(code))
         switch code {
@@ -255,6 +256,7 @@ import MediaTypes
             fail(failure(.timeout, "\(step) within \(Int((phase == .connecting ? Self.connectLimit : Self.handshakeLimit).seconds)) s"))
         }
         if phase == .connected || phase == .handshaking, let client = unsafe pointer {
+            errno = 0
             finish(unsafe mosquitto_loop_misc(client), doing: "keep-alive")
         }
         return take()
@@ -269,12 +271,18 @@ import MediaTypes
         guard let client = unsafe pointer else { return }
         var code: CInt = 0
         var size = socklen_t(MemoryLayout<CInt>.size)
-        guard unsafe getsockopt(mosquitto_socket(client), SOL_SOCKET, SO_ERROR, &code, &size) == 0, code == 0 else {
+        // A connection that was reset stood before; what the broker said first can still be read.
+        guard unsafe getsockopt(mosquitto_socket(client), SOL_SOCKET, SO_ERROR, &code, &size) == 0, code == 0 || code == ECONNRESET else {
             return fail(connectFailure(errno: code))
         }
         phase = .handshaking
         phaseEnd = OutboxMoment.currentUptime() + Self.handshakeLimit
         write()
+    }
+
+    private func isReady(_ events: Int32, _ client: OpaquePointer) -> Bool {
+        var probe = pollfd(fd: unsafe mosquitto_socket(client), events: Int16(events), revents: 0)
+        return unsafe poll(&probe, 1, 0) > 0
     }
 
     /// Reads until nothing is left: what a dying broker still sent says which events arrived.
@@ -284,15 +292,15 @@ import MediaTypes
             let result = unsafe mosquitto_loop_read(client, 1)
             finish(result, doing: "reading")
             guard phase != .closed, result == MOSQ_ERR_SUCCESS.rawValue else { return }
-            var probe = pollfd(fd: unsafe mosquitto_socket(client), events: Int16(POLLIN), revents: 0)
-            guard inbox.count < 256, unsafe poll(&probe, 1, 0) > 0 else { return }
+            guard inbox.count < 256, unsafe isReady(POLLIN, client) else { return }
         }
     }
 
     private func write() {
         while phase != .closed, let client = unsafe pointer, unsafe mosquitto_want_write(client) {
-            var probe = pollfd(fd: unsafe mosquitto_socket(client), events: Int16(POLLOUT), revents: 0)
-            guard unsafe poll(&probe, 1, 0) > 0, probe.revents & Int16(POLLOUT) != 0 else { return }
+            // Writing to a broker that has hung up would throw away the reason that it gave.
+            if phase == .handshaking, unsafe isReady(POLLIN, client) { return }
+            guard unsafe isReady(POLLOUT, client) else { return }
             errno = 0
             let result = unsafe mosquitto_loop_write(client, 1)
             let code = errno

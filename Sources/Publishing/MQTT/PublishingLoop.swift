@@ -47,9 +47,9 @@ final class PublishingLoop {
         var sent: TimeSpan
     }
 
-    private enum Pending { case event(Flight), slot(Slot), other }
+    private enum Pending { case event(Flight), slot(Slot), mark, other }
 
-    private enum Stage: Equatable { case subscribing, settling(mark: String, until: TimeSpan), draining }
+    private enum Stage { case subscribing, settling, draining }
 
     private let core: Publisher.Core
     private let outbox: Outbox
@@ -69,6 +69,11 @@ final class PublishingLoop {
     // Of the present connection
     private var stage = Stage.subscribing
     private var isSessionPresent = false
+    /// What was published to the client's own topic and has to come back.
+    private var mark: String?
+    private var markEnd = TimeSpan.zero
+    private var acknowledgedHere = 0
+    private var echoedHere = 0
     private var ownSubscription: CInt?
     private var otherSubscription: CInt?
     private var pending: [CInt: Pending] = [:]
@@ -191,6 +196,9 @@ final class PublishingLoop {
         loggedFailure = nil
         self.isSessionPresent = isSessionPresent
         stage = .subscribing
+        mark = nil
+        acknowledgedHere = 0
+        echoedHere = 0
         cursor = 0
         pausedUntil = nil
         windowNow = max(1, min(Self.window, receiveMaximum))
@@ -212,24 +220,36 @@ final class PublishingLoop {
         if message == otherSubscription, granted.contains(where: { $0 >= 128 }) {
             report("subscribing to \(topics.commands) and \(Topics.homeAssistantStatus)", reason: granted.max() ?? 128)
         }
-        guard message == ownSubscription, case .subscribing = stage else { return }
+        guard message == ownSubscription, stage == .subscribing else { return }
         let isGranted = granted.count == 2 && granted.allSatisfy { $0 == 1 }
         core.shared.withLock { $0.status.exactlyOnce = isGranted }
         if !isGranted {
             report("subscribing to \(topics.identityEvent), without which an event may come twice", reason: granted.max() ?? 128)
         }
-        guard isGranted, isSessionPresent else {
-            if outbox.count > 0, connections > 1 || handedOut > 0 {
-                logger.warning("the broker kept no session: up to \(min(outbox.count, Self.window)) events may come twice, with the same event_id")
-            }
-            stage = .draining
-            return
+        stage = isGranted && isSessionPresent ? .settling : .draining
+        if stage == .draining, outbox.count > 0, handedOut > 0 {
+            logger.warning("the broker kept no session: up to \(min(outbox.count, Self.window)) events may come twice, with the same event_id")
         }
-        let mark = UUID().uuidString
-        if let number = client?.publish(MQTTPublication(topic: topics.mark(client: clientID), payload: Data(mark.utf8), expiry: 60)) {
-            pending[number] = .other
+        guard isGranted else { return }
+        // In a new session nothing waits for it, but it shows whether the broker lets it through.
+        let text = UUID().uuidString
+        mark = text
+        markEnd = now + Self.markLimit
+        if let number = client?.publish(MQTTPublication(topic: topics.mark(client: clientID), payload: Data(text.utf8), expiry: 60)) {
+            pending[number] = .mark
         }
-        stage = .settling(mark: mark, until: now + Self.markLimit)
+    }
+
+    /// The broker does not tell which events had arrived.
+    private func doubt(_ reason: String) {
+        mark = nil
+        stage = .draining
+        let failure = MQTTFailure(.publishRefused, broker: core.settings.broker, detail: "\(reason): after a lost connection an event may come twice, with the same event_id")
+        logger.warning("\(failure)")
+        core.shared.withLock { shared in
+            shared.status.exactlyOnce = false
+            shared.status.lastError = failure
+        }
     }
 
     private func report(_ work: String, reason: CInt) {
@@ -251,16 +271,21 @@ final class PublishingLoop {
                 return
             }
             confirmed.insert(flight.sequence)
+            acknowledgedHere += 1
             core.shared.withLock { shared in
                 shared.status.acknowledged += 1
                 shared.status.lastPublishLatency = now - flight.sent
-                if shared.status.lastError?.kind == .publishRefused { shared.status.lastError = nil }
+                if shared.status.exactlyOnce, shared.status.lastError?.kind == .publishRefused { shared.status.lastError = nil }
             }
+            // Some brokers grant a subscription and then deliver nothing.
+            if acknowledgedHere == 2 * Self.window, echoedHere == 0 { doubt("\(topics.identityEvent) is not delivered to this client") }
         case .slot(let slot):
             busy.remove(slot)
             if reason >= 128 { report("publishing \(topic(of: slot))", reason: reason) }
+        case .mark:
+            if reason >= 128, mark != nil { doubt("publishing to \(topics.mark(client: clientID)): reason \(reason)") }
         case .other:
-            if reason >= 128 { report("publishing a reply or mark", reason: reason) }
+            if reason >= 128 { report("publishing a reply", reason: reason) }
         case nil: break
         }
     }
@@ -268,13 +293,15 @@ final class PublishingLoop {
     private func received(_ message: MQTTMessage) {
         if message.topic == topics.identityEvent {
             guard !message.isRetained, let id = QueuedTime.eventID(of: message.payload) else { return }
+            echoedHere += 1
             if let number = flights[id], case .event(let flight)? = pending[number] {
                 confirmed.insert(flight.sequence)
             } else if stage != .draining {
                 confirmedIDs.insert(id)
             }
         } else if message.topic == topics.mark(client: clientID) {
-            guard case .settling(let mark, _) = stage, message.payload == Data(mark.utf8) else { return }
+            guard let mark, message.payload == Data(mark.utf8) else { return }
+            self.mark = nil
             stage = .draining
         } else if message.topic == Topics.homeAssistantStatus {
             guard message.payload == Data("online".utf8) else { return }
@@ -319,11 +346,7 @@ final class PublishingLoop {
         for publication in transient {
             if let number = client.publish(publication), publication.qos > 0 { pending[number] = .other }
         }
-        if case .settling(_, let until) = stage, now >= until {
-            logger.warning("the broker did not return the mark within \(Int(Self.markLimit.seconds)) s: events may come twice, with the same event_id")
-            core.shared.withLock { $0.status.exactlyOnce = false }
-            stage = .draining
-        }
+        if mark != nil, now >= markEnd { doubt("\(topics.mark(client: clientID)) is not delivered to this client within \(Int(Self.markLimit.seconds)) s") }
         if stage == .subscribing, now - connectedAt >= Self.markLimit {
             return lost(MQTTFailure(.stalled, broker: core.settings.broker, detail: "a subscription is not answered for \(Int(Self.markLimit.seconds)) s"))
         }
