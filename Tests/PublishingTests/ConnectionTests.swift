@@ -66,6 +66,24 @@ import Testing
         #expect(try failure(expired.settings)?.kind == .certificateTime)
     }
 
+    @Test func `The broker is asked for the certificate of its name, not of the address that the name has`() throws {
+        let folder = try LabFolder()
+        let made = try LabProcess(LiveLab.certificates, [folder.url.path], log: folder, name: "certificates")
+        made.process.waitUntilExit()
+        let port = try LiveLab.freePort()
+        let server = try LabProcess(
+            LiveLab.find("openssl"),
+            ["s_server", "-accept", "127.0.0.1:\(port)", "-cert", folder.path("server.crt"), "-key", folder.path("server.key"), "-servername", "localhost",
+             "-cert2", folder.path("server.crt"), "-key2", folder.path("server.key")],
+            log: folder, name: "server")
+        guard LiveLab.eventually({ server.lines.contains { $0.hasPrefix("ACCEPT") } }) else { throw LabError(text: "openssl s_server: \(server.errorText)") }
+        let settings = MQTTSettings(host: "localhost", port: port, tls: .init(caFile: folder.path("ca.crt")))
+        let publisher = try Publisher(node: "hall", mqtt: settings, outbox: OutboxSettings(path: folder.path("o.sqlite"))) { _ in CommandReply(ok: true, message: "") }
+        try publisher.start()
+        #expect(LiveLab.eventually { server.lines.contains { $0.contains("Hostname in TLS extension: \"localhost\"") } }, "\(server.lines)")
+        publisher.stop(within: .seconds(1))
+    }
+
     @Test func `A wrong password`() throws {
         let broker = try LiveBroker("password")
         var settings = broker.settings

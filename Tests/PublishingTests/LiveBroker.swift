@@ -76,6 +76,8 @@ final class LabProcess {
     let process = Process()
     let output: URL
     private let errors: URL
+    /// Stays open and empty: some programs end with their input.
+    private let input = Pipe()
 
     init(_ program: URL, _ arguments: [String], log folder: LabFolder, name: String) throws {
         output = folder.url.appending(path: "\(name).out")
@@ -90,7 +92,7 @@ final class LabProcess {
         try sink.seekToEnd()
         process.standardOutput = sink
         process.standardError = try FileHandle(forWritingTo: errors)
-        process.standardInput = FileHandle.nullDevice
+        process.standardInput = input
         try process.run()
     }
 
