@@ -94,7 +94,7 @@ let package = Package(
         .executableTarget(name: "outbox-crash-writer", dependencies: ["Publishing", "MediaTypes"], path: "Tests/OutboxCrashWriter", swiftSettings: house),
         .executableTarget(name: "publisher-crash-writer", dependencies: ["Publishing", "MediaTypes"], path: "Tests/PublisherCrashWriter", swiftSettings: house),
         tests("PublishingTests", ["Publishing", "Recognition", "Gallery", "MediaTypes", "outbox-crash-writer", "publisher-crash-writer"]),
-        tests("AgentRuntimeTests", ["AgentRuntime", "Publishing", "MediaTypes", "Recognition", logging, yaml]),
+        tests("AgentRuntimeTests", ["AgentRuntime", "Gallery", "Publishing", "MediaTypes", "Recognition", logging, yaml]),
         tests("AgentTests", ["CAllocationCounter", "AgentRuntime", "Recognition", "Publishing", "Gallery", "MediaFiles", "MediaTypes", "fwoc-agent"]),
     ]
 )

@@ -149,7 +149,8 @@ final class EventOutlet: Sendable {
         }
         let time = LiveClock.wallTime(of: decision.instant)
         let id = identifiers.next(milliseconds: Int64((time.timeIntervalSince1970 * 1000).rounded()))
-        let latency = LiveClock.now() - item.captured
+        // Sound servers date the end of a block a little into the future now and then.
+        let latency = max(.zero, LiveClock.now() - item.captured)
         let event = IdentityEvent(
             decision, eventID: id, time: time, node: node, model: model, galleryRevision: item.galleryRevision, replay: false,
             captureToEvent: decision.stage == .end ? nil : latency)
