@@ -139,7 +139,7 @@ public final class Replay {
             droppedDetections: recognizer.droppedDetections, appearances: recognizer.appearanceCount,
             creditedSeconds: Double(recognizer.creditedFrames) / 100,
             offScreenSeconds: Double(recognizer.offScreenFrames) / 100, contestedSeconds: Double(recognizer.contestedFrames) / 100,
-            damageCount: reader.damageCount, damage: reader.damage.map { "\($0)" },
+            soundOffsetMs: recognizer.soundOffset?.milliseconds, damageCount: reader.damageCount, damage: reader.damage.map { "\($0)" },
             stages: Stage.allCases.compactMap { stage in
                 let count = recognizer.timings.count(stage)
                 return count == 0 ? nil : ReplaySummary.StageCost(label: stage.label, seconds: recognizer.timings.seconds(stage), count: count)

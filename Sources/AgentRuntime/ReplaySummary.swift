@@ -21,6 +21,8 @@ public struct ReplaySummary: Sendable, Encodable {
     public var creditedSeconds: Double
     public var offScreenSeconds: Double
     public var contestedSeconds: Double
+    /// Sound later than picture, ms; `nil` where it was not measured or too little speech was seen and heard.
+    public var soundOffsetMs: Double?
     public var damageCount: Int
     public var damage: [String]
     public var stages: [StageCost]
@@ -59,6 +61,7 @@ public struct ReplaySummary: Sendable, Encodable {
         lines.append(
             "speech: \(number(creditedSeconds, 1)) s credited to a face, \(number(offScreenSeconds, 1)) s off screen, "
                 + "\(number(contestedSeconds, 1)) s contested")
+        if let soundOffsetMs { lines.append("sound \(number(abs(soundOffsetMs), 0)) ms \(soundOffsetMs < 0 ? "earlier" : "later") than the picture, to about 40 ms") }
         if damageCount > 0 {
             lines.append("damage: \(damageCount) place\(damageCount == 1 ? "" : "s") in the file could not be read")
             for entry in damage.prefix(5) { lines.append("  \(entry)") }

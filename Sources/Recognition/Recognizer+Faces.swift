@@ -56,6 +56,7 @@ extension Recognizer {
                 width: track.box.width / Float(frame.width), height: track.box.height / Float(frame.height))
             appearance.largestHeight = max(appearance.largestHeight, track.box.height)
             try timings.measure(.speakingFace) { () throws(RecognitionError) in try feedSpeakingFace(track, appearance, frame) }
+            try watchMouth(track, appearance, frame)
             if isDue && track.isMeasured { try embed(track, appearance, frame) }
         }
         if isDue { isAfterCut = false }

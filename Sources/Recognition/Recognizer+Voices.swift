@@ -56,7 +56,11 @@ extension Recognizer {
     private func credit(
         _ gridFrame: Int, _ frames: Range<Int>, speech: Float, _ sound: SoundStream, _ logMel: LogMel
     ) throws(RecognitionError) {
-        guard speech >= settings.speechThreshold, sound.isHeard(frame: frames.lowerBound) else { return }
+        guard speech >= settings.speechThreshold, sound.isHeard(frame: frames.lowerBound) else {
+            // Between two words the mouth closes and it is quiet: that tells, too.
+            measureSync(gridFrame, frames.lowerBound, speaker: appearances.first { $0.id == syncTrack && $0.speaking.speaks(at: gridFrame) }, sound)
+            return
+        }
         let end = sound.instant(ofFrame: frames.upperBound)
         lastSpeech = end
         var speaker: Appearance?
@@ -75,7 +79,9 @@ extension Recognizer {
                 isDoubtful = true
             }
         }
-        if let speaker, best - second >= SpeakingEvidence.lead {
+        let isClear = speaker != nil && best - second >= SpeakingEvidence.lead
+        measureSync(gridFrame, frames.lowerBound, speaker: isClear ? speaker : nil, sound)
+        if let speaker, isClear {
             creditedFrames += frames.count
             try append(frames, until: end, to: speaker, logMel)
         } else if speaker == nil && !isDoubtful {

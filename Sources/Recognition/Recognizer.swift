@@ -25,6 +25,8 @@ public final class Recognizer {
         public var degradedSignalToNoise: Float = 8
         /// Find the landmarks of every detected face, and not only of those that are embedded: for a picture of them.
         public var landmarksEverywhere = false
+        /// Measure how much later the sound is than the picture; costs the landmarks of who speaks, for a while.
+        public var measuresSync = false
         public var tracker = FaceTracker.Settings()
         public var filter = DecisionFilter.Settings()
 
@@ -52,6 +54,11 @@ public final class Recognizer {
     /// Next grid frame whose speech is to be credited; `nil` before the first sound.
     var creditFrontier: Int?
     var lastSpeech: Instant?
+    var sync = SyncEstimator()
+    var syncFrames = 0
+    var syncTrack: TrackID?
+    var syncFrontier = 0
+    var syncCepstrum: [Float]
     var embedding: [Float]
     var greyCrop: [UInt8]
     var lastDetection: Instant?
@@ -85,6 +92,7 @@ public final class Recognizer {
         sound = try SoundStream(logMel: logMel, voiceActivity: models.voiceActivity, timings: timings)
         embedding = [Float](repeating: 0, count: models.faceEncoder?.dimension ?? 1)
         let side = models.speakingFace?.cropSize ?? 1
+        syncCepstrum = [Float](repeating: 0, count: MFCCContract().coefficients)
         greyCrop = [UInt8](repeating: 0, count: side * side)
         pendingDecisions.reserveCapacity(64)
         observations.reserveCapacity(settings.tracker.capacity)
@@ -167,6 +175,8 @@ public final class Recognizer {
     public var droppedDetections: Int { tracker.droppedDetections }
     /// Whether any speech was heard.
     public var lastSpeechKnown: Bool { lastSpeech != nil }
+    /// Sound later than picture by so much; `nil` while not measured, or not known yet.
+    public var soundOffset: TimeSpan? { sync.offset }
     public var droppedSamples: Int { sound?.droppedSamples ?? 0 }
 
     public var videoState: ModalityState {

@@ -46,6 +46,9 @@ struct ReplayCommand: ParsableCommand {
     @Option(help: "Node name in the events.")
     var node = "replay"
 
+    @Flag(help: "Measure how much later the sound is than the picture, on the lips of who speaks; the summary says it.")
+    var sync = false
+
     @Flag(help: "No progress and no summary.")
     var quiet = false
 
@@ -69,6 +72,7 @@ struct ReplayCommand: ParsableCommand {
         let snapshot = try loadGallery(bundle)
         var settings = Recognizer.Settings()
         settings.landmarksEverywhere = annotate != nil
+        settings.measuresSync = sync
         let recognizer = try bundle.makeRecognizer(gallery: snapshot, settings: settings)
         let replay = Replay(
             clip: source, recognizer: recognizer,

@@ -59,6 +59,7 @@ final class InferenceLoop: @unchecked Sendable {
     private var galleryRevision: Int
     private var shedder: LoadShedder
     private var isPaused = false
+    private var nextOffset = Instant.zero
     private var speakers: [(track: TrackID, isSpeaking: Bool)] = []
     private let isStopping = Atomic<Bool>(false)
     private let failureText = Mutex<String?>(nil)
@@ -178,6 +179,11 @@ final class InferenceLoop: @unchecked Sendable {
                     emit(captured: captured)
                     noteSpeakers(at: captured)
                     if shedder.note(end - captured, at: end) { shed() }
+                    // Some arrays are made for it: once a second, not once a frame.
+                    if end >= nextOffset {
+                        nextOffset = end + .seconds(1)
+                        statistics.note(soundOffset: recognizer.soundOffset)
+                    }
                 }
                 statistics.busyNanoseconds.wrappingAdd((end - start).nanoseconds, ordering: .relaxed)
             }

@@ -426,6 +426,7 @@ public final class LiveAgent: Sendable {
         settings.hold = configuration.recognition.hold.span
         settings.detectionInterval = configuration.recognition.detectionInterval.span
         settings.settledDetectionInterval = configuration.recognition.settledDetectionInterval.span
+        settings.measuresSync = true
         return settings
     }
 
@@ -463,7 +464,7 @@ public final class LiveAgent: Sendable {
                 appearances: statistics.appearances.load(ordering: .relaxed), searchedFrames: statistics.searchedFrames.load(ordering: .relaxed),
                 droppedDetections: statistics.droppedDetections.load(ordering: .relaxed),
                 repeatedSamples: statistics.repeatedSamples.load(ordering: .relaxed), sheddingLevel: statistics.sheddingLevel.load(ordering: .relaxed),
-                load: share, stageMs: Dictionary(uniqueKeysWithValues: stages), avOffsetMs: nil, lostDecisions: loop.decisions.refusedCount),
+                load: share, stageMs: Dictionary(uniqueKeysWithValues: stages), avOffsetMs: statistics.soundOffset?.milliseconds, lostDecisions: loop.decisions.refusedCount),
             latency: AgentStatus.Latency(
                 count: Int(events.latency.count), p50Ms: events.latency.quantile(0.5)?.milliseconds, p95Ms: events.latency.quantile(0.95)?.milliseconds,
                 p99Ms: events.latency.quantile(0.99)?.milliseconds, largestMs: events.latency.count > 0 ? events.latency.largest.milliseconds : nil),

@@ -15,6 +15,8 @@ public final class LiveStatistics: Sendable {
     let busyNanoseconds = Atomic<Int64>(0)
     let newestFrame = Atomic<Int64>(0)
     let newestSound = Atomic<Int64>(0)
+    /// Nanoseconds; the smallest number while not known.
+    private let soundOffsetNanoseconds = Atomic<Int64>(.min)
     let stageNanoseconds: [StageCell] = Stage.allCases.map { _ in StageCell() }
     private let video = Atomic<Int>(LiveStatistics.code(.lost))
     private let audio = Atomic<Int>(LiveStatistics.code(.lost))
@@ -29,8 +31,15 @@ public final class LiveStatistics: Sendable {
     private static let states: [ModalityState] = [.present, .silent, .degraded, .lost]
     private static func code(_ state: ModalityState) -> Int { states.firstIndex(of: state) ?? 3 }
 
+    var soundOffset: TimeSpan? {
+        let value = soundOffsetNanoseconds.load(ordering: .relaxed)
+        return value == .min ? nil : TimeSpan(nanoseconds: value)
+    }
+
     var videoState: ModalityState { Self.states[video.load(ordering: .relaxed)] }
     var audioState: ModalityState { Self.states[audio.load(ordering: .relaxed)] }
+
+    func note(soundOffset: TimeSpan?) { soundOffsetNanoseconds.store(soundOffset?.nanoseconds ?? .min, ordering: .relaxed) }
 
     /// Takes over what the recognizer counts.
     func update(_ recognizer: Recognizer) {

@@ -23,6 +23,7 @@ final class Appearance {
     /// Of the face's box, in pixels.
     var largestHeight: Float = 0
     var shape: FaceShape?
+    var mouth = MouthHistory()
     /// Evidence came in since the last look.
     var isDirty = false
     var lastConsidered: Instant?
@@ -49,6 +50,7 @@ final class Appearance {
         box = nil
         largestHeight = 0
         shape = nil
+        mouth.forget()
         isDirty = false
         lastConsidered = nil
         lastMatch = nil
