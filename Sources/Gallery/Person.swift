@@ -29,6 +29,13 @@ public struct Person: Sendable, Hashable {
     public let name: String
     public let created: Date
 
+    /// A person as a gallery has it; making one enrols nobody.
+    public init(id: PersonID, name: String, created: Date) {
+        self.id = id
+        self.name = name
+        self.created = created
+    }
+
     /// The longest name, in characters.
     public static let longestName = 100
 

@@ -21,7 +21,7 @@ struct LoadShedderTests {
         let down = feed(&shedder, .milliseconds(400), from: 5, to: 7.5)
         #expect(down.count == 2 && shedder.level == 2)
         #expect(zip(down, down.dropFirst()).allSatisfy { $1 - $0 >= 1 }, "\(down)")
-        #expect(shedder.step == LoadShedder.Step(detectionStretch: 4, frameDivisor: 1))
+        #expect(shedder.step.detectionStretch == 4 && shedder.step.frameDivisor == 1)
         #expect(shedder.text == "overloaded: faces searched 4 times less often")
         // Between half the budget and the budget nothing changes.
         let between = feed(&shedder, .milliseconds(100), from: 7.5, to: 40)

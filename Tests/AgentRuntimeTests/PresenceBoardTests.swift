@@ -12,7 +12,9 @@ struct PresenceBoardTests {
     private func decision(_ track: Int, _ stage: DecisionStage, _ name: String?, _ modality: ModalitySet = .face) -> IdentityDecision {
         IdentityDecision(
             stage: stage, instant: .seconds(1), track: TrackID(track), verdict: name == nil ? .unknown : .identified,
-            person: name.map { Person(id: PersonID("p_\($0)"), name: $0) }, score: 0.8, threshold: 0.6, modality: modality)
+            person: name.flatMap { name in
+                PersonID(rawValue: name == "Ann" ? "p_0000000a" : "p_0000000b").map { Person(id: $0, name: name, created: start) }
+            }, score: 0.8, threshold: 0.6, modality: modality)
     }
 
     private func names(_ board: PresenceBoard) -> [String] { board.payload(node: "n", time: start).people.map(\.name) }
