@@ -225,12 +225,24 @@ public final class Gallery: Sendable {
         // Created here, because SQLite would apply the umask only; it gives the log files the same permissions.
         let descriptor = unsafe open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0o600)
         if descriptor >= 0 {
-            close(descriptor)
+            defer { close(descriptor) }
+            try giveToOwnerOfFolder(descriptor, folder: folder, path: path)
         } else if errno != EEXIST {
             let code = errno
             throw code == EACCES || code == EPERM || code == EROFS
                 ? .notPermitted(path: path, detail: "cannot create it: \(message(code))")
                 : .inputOutput(path: path, detail: "cannot create it: \(message(code))")
+        }
+    }
+
+    /// Root enrols people for a service that runs as somebody else, and a file of root's would be closed to that service. SQLite gives its
+    /// log files to the owner of the database by itself.
+    private static func giveToOwnerOfFolder(_ descriptor: Int32, folder: String, path: String) throws(GalleryError) {
+        guard geteuid() == 0 else { return }
+        var owner = stat()
+        guard unsafe stat(folder, &owner) == 0, owner.st_uid != 0 else { return }
+        guard fchown(descriptor, owner.st_uid, owner.st_gid) == 0 else {
+            throw .notPermitted(path: path, detail: "cannot give it to the owner of its folder: \(message(errno))")
         }
     }
 

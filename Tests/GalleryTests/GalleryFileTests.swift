@@ -19,6 +19,21 @@ import Testing
         for suffix in ["", "-wal", "-shm"] { #expect(try permissions(path + suffix) == 0o600, "\(suffix)") }
     }
 
+    @Test(.enabled(if: geteuid() == 0, "needs root, who may give files away")) func `A gallery that root makes belongs to the owner of its folder`() throws {
+        let folder = try ScratchFolder()
+        let given = unsafe chown(folder.path(""), 65_533, 65_532)
+        try #require(given == 0)
+        let path = folder.path("g.sqlite")
+        let gallery = try openGallery(path)
+        var random = SplitMix64(state: 30)
+        try gallery.enroll(.name("Ada"), [face(random.direction(67))], encoders: encoders)
+        for suffix in ["", "-wal", "-shm"] {
+            let attributes = try FileManager.default.attributesOfItem(atPath: path + suffix)
+            #expect(attributes[.ownerAccountID] as? Int == 65_533, "\(suffix)")
+            #expect(try permissions(path + suffix) == 0o600, "\(suffix)")
+        }
+    }
+
     @Test func `Commits are synchronous and logged ahead`() throws {
         let folder = try ScratchFolder()
         let gallery = try openGallery(folder.path("g.sqlite"))
