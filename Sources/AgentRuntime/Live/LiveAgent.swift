@@ -173,7 +173,7 @@ public final class LiveAgent: Sendable {
     // MARK: What happens by the clock
 
     private func tick() async throws {
-        var nextTelemetry = LiveClock.now()
+        var lastTelemetry: Instant?
         var ticks = 0
         while !Task.isCancelled {
             try await Task.sleep(for: .milliseconds(100))
@@ -187,8 +187,9 @@ public final class LiveAgent: Sendable {
             }
             if ticks % 20 == 0 { environment.notifier.status(line) }
             let interval = state.withLock { $0.loaded.configuration.publish.telemetryInterval.span }
-            if LiveClock.now() >= nextTelemetry, interval > .zero {
-                nextTelemetry = LiveClock.now() + interval
+            // Measured from the last one, so that a shorter interval holds as soon as it is reloaded.
+            if interval > .zero, lastTelemetry.map({ LiveClock.now() >= $0 + interval }) ?? true {
+                lastTelemetry = LiveClock.now()
                 sendTelemetry()
             }
         }
