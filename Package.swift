@@ -79,6 +79,8 @@ let package = Package(
 
         // Interposes malloc in a test executable; nothing but tests may depend on it.
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
+        // Camera, sound server, broker and service manager for tests of the whole program.
+        .target(name: "LiveParts", path: "Tests/LiveParts", swiftSettings: house),
         tests("TensorsTests", ["Tensors"]),
         tests("MediaTypesTests", ["MediaTypes", "CAllocationCounter"]),
         tests("MediaFilesTests", ["MediaFiles"]),
@@ -95,6 +97,6 @@ let package = Package(
         .executableTarget(name: "publisher-crash-writer", dependencies: ["Publishing", "MediaTypes"], path: "Tests/PublisherCrashWriter", swiftSettings: house),
         tests("PublishingTests", ["Publishing", "Recognition", "Gallery", "MediaTypes", "outbox-crash-writer", "publisher-crash-writer"]),
         tests("AgentRuntimeTests", ["AgentRuntime", "Gallery", "Publishing", "MediaTypes", "Recognition", logging, yaml]),
-        tests("AgentTests", ["CAllocationCounter", "AgentRuntime", "Recognition", "Publishing", "Gallery", "MediaFiles", "MediaTypes", "fwoc-agent"]),
+        tests("AgentTests", ["LiveParts", "CAllocationCounter", "AgentRuntime", "Recognition", "Publishing", "Gallery", "MediaFiles", "MediaTypes", "fwoc-agent"]),
     ]
 )

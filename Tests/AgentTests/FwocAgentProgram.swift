@@ -1,5 +1,6 @@
 import Dispatch
 import Foundation
+import LiveParts
 
 #if canImport(Glibc)
     import Glibc
@@ -31,7 +32,7 @@ enum FwocAgentProgram {
     /// Seconds after which a run counts as hung.
     static let longestRun = 120
     /// What would make a run depend on who runs the tests.
-    private static let ownVariables = ["FWOC_GALLERY", "FWOC_MODELS", "FWOC_REFERENCE_MODELS"]
+    private static let ownVariables = ["FWOC_GALLERY", "FWOC_INSTANCE", "FWOC_MODELS", "FWOC_PROFILES", "FWOC_REFERENCE_MODELS", "NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC"]
 
     /// Runs the program in the package's folder, where the reference bundle is found.
     /// - Parameter environment: is added to this process's own without the `FWOC_` variables.
@@ -45,8 +46,7 @@ enum FwocAgentProgram {
         process.executableURL = url
         process.arguments = arguments
         process.currentDirectoryURL = TestData.package
-        process.environment = ProcessInfo.processInfo.environment.filter { !ownVariables.contains($0.key) }
-            .merging(environment) { $1 }
+        process.environment = baseEnvironment.merging(environment) { $1 }
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = try FileHandle(forWritingTo: outputFile)
         process.standardError = try FileHandle(forWritingTo: errorFile)
@@ -62,6 +62,14 @@ enum FwocAgentProgram {
             arguments: arguments, exitCode: process.terminationReason == .exit ? process.terminationStatus : nil, isTimedOut: isTimedOut,
             output: String(decoding: try Data(contentsOf: outputFile), as: UTF8.self),
             errors: String(decoding: try Data(contentsOf: errorFile), as: UTF8.self))
+    }
+
+    private static var baseEnvironment: [String: String] { ProcessInfo.processInfo.environment.filter { !ownVariables.contains($0.key) } }
+
+    /// Starts the program, which runs until it is told to end or the process is released.
+    static func start(_ arguments: [String], name: String, in folder: URL, environment: [String: String]) throws -> ChildProcess {
+        try ChildProcess(
+            url.path, arguments, name: name, in: folder, environment: environment, base: baseEnvironment, workingDirectory: TestData.package)
     }
 
     /// Runs the program with the public reference models.
