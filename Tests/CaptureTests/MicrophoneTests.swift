@@ -106,7 +106,8 @@ final class MicrophoneProbe {
         #expect(abs(energy.squareRoot() - 0.5 / 2.0.squareRoot()) < 0.02, "RMS of a sine of 0.5")
         #expect(status.source == "mic" && status.sourceFormat == SoundFormat(encoding: "s16le", rate: 48_000, channels: 1))
         #expect(status.server?.contains("pulseaudio") == true)
-        #expect(status.droppedByRing == 0 && status.reconnects == 0 && status.samples > 0)
+        #expect(status.droppedByRing == 0, "the reader was late")
+        #expect(status.reconnects == 0 && status.samples > 0)
     }
 
     /// Clicks written to a pipe that the server reads as a sound card: each is captured when it is written.

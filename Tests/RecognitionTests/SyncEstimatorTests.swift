@@ -53,7 +53,7 @@ struct SyncEstimatorTests {
     @Test func interruptionsDoNotMixFaces() {
         var estimator = SyncEstimator()
         for frame in 0..<4000 {
-            if frame % 40 == 0 { estimator.interrupt() }
+            if frame % 25 == 0 { estimator.interrupt() }
             estimator.add(opening: sin(Float(frame)), loudness: sin(Float(frame)))
         }
         // No run is ever long enough to fill the window.

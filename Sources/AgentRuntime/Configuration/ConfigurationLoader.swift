@@ -135,7 +135,7 @@ public struct ConfigurationLoader: Sendable {
             warn("mqtt.password_file", "the password goes over the network unencrypted; give mqtt.tls.ca_file or port 8883")
         }
         if configuration.mqtt.isEnabled, configuration.mqtt.host == nil { warn("mqtt.host", "is not given; nothing will be published") }
-        if configuration.publish.snapshots { warn("publish.snapshots", "pictures of faces leave this box") }
+        if configuration.publish.snapshots { refuse("publish.snapshots", "is true, but this version sends no pictures; leave it false") }
         if configuration.http.isEnabled, !configuration.http.listen.isLoopback {
             warn("http.listen", "\(configuration.http.listen) can be reached from the network, and nobody is asked for a password")
         }
