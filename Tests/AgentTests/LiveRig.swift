@@ -50,7 +50,8 @@ final class LiveRig {
             "microphone": sound.map { "{source: mic, server: \"\($0.address)\"}" } ?? "{enabled: false}",
             "mqtt": "{host: 127.0.0.1, port: \(broker.port), keep_alive: 5s}", "bundle": "reference", "gallery": folder.path("gallery.sqlite"),
             "outbox": "{path: \(folder.path("outbox.sqlite"))}", "http": "{listen: 127.0.0.1:\(httpPort)}", "publish": "{telemetry_interval: 1s}",
-            "node": "hall", "log": "{level: debug, format: plain}",
+            // Other tests want the processors: late frames are no reason to look at fewer.
+            "recognition": Self.recognition(), "node": "hall", "log": "{level: debug, format: plain}",
         ]
         try configure([:])
         try playSound()
@@ -73,6 +74,9 @@ final class LiveRig {
         }
         try sound.play(file, rate: 16_000)
     }
+
+    /// The section `recognition` with further keys.
+    static func recognition(_ more: String = "") -> String { "{latency_budget: 5s\(more.isEmpty ? "" : ", " + more)}" }
 
     // MARK: The program
 
@@ -100,7 +104,7 @@ final class LiveRig {
         let isReached = try await eventually(within: seconds) { try condition() || isRunning && agent?.isRunning == false }
         guard try isReached && condition() else {
             let ending = agent?.isRunning == false ? "the agent ended with \(agent?.exitCode.map(String.init) ?? "a signal")" : "not within \(Int(seconds)) s"
-            let text = "\(what): \(ending)\n\(agent?.errorText.suffix(4000) ?? "no agent")\nbroker: \(broker.log.suffix(1500))"
+            let text = "\(what): \(ending)\n\(agent?.errorText.suffix(4000) ?? "no agent")\n\((try? status()).map { "\($0)" } ?? "")\nbroker: \(broker.log.suffix(1500))"
             Issue.record("\(text)", sourceLocation: sourceLocation)
             throw Failure(description: what)
         }
@@ -245,7 +249,7 @@ final class LiveRig {
         case .ann: try ffmpeg(["-t", "3", "-i", ann, "-vf", fitted] + raw)
         case .turns:
             let filter = "[0:v]\(fitted)[a];[1:v]\(fitted)[b];[a][b]concat=n=2:v=1:a=0[v]"
-            try ffmpeg(["-t", "1", "-i", ann, "-t", "1", "-i", bob, "-filter_complex", filter, "-map", "[v]"] + raw)
+            try ffmpeg(["-t", "2", "-i", ann, "-t", "2", "-i", bob, "-filter_complex", filter, "-map", "[v]"] + raw)
         case .nobody: try ffmpeg(["-f", "lavfi", "-i", "color=gray:size=640x480:rate=\(rate):duration=1"] + raw)
         }
         return file
