@@ -100,9 +100,9 @@ extension ConfigurationKey {
             ConfigurationKey(
                 "outbox.path", \.outbox.path, .path("the outbox"), .restart, "SQLite file of the events that could not be sent yet."),
             ConfigurationKey(
-                "outbox.max_events", \.outbox.mostEvents, .whole(1...10_000_000), .reload, "Events that wait at most."),
+                "outbox.max_events", \.outbox.mostEvents, .whole(1...10_000_000), .restart, "Events that wait at most."),
             ConfigurationKey(
-                "outbox.ttl", \.outbox.timeToLive, .duration(.seconds(1) ... .seconds(7 * 86_400)), .reload,
+                "outbox.ttl", \.outbox.timeToLive, .duration(.seconds(1) ... .seconds(7 * 86_400)), .restart,
                 "Age at which an unsent event is dropped and counted: a stale identity is worse than none."),
 
             ConfigurationKey("publish.unknown", \.publish.unknown, .flag, .reload, "Also appearances of nobody who is enrolled."),

@@ -18,11 +18,16 @@ public final class LiveAgent: Sendable {
         public var load: @Sendable () throws -> LoadedConfiguration
         public var referenceModels: String?
         public var notifier: ServiceNotifier
+        /// What `log.level` sets at a reload.
+        public var logThreshold: LogThreshold?
 
-        public init(load: @escaping @Sendable () throws -> LoadedConfiguration, referenceModels: String?, notifier: ServiceNotifier) {
+        public init(
+            load: @escaping @Sendable () throws -> LoadedConfiguration, referenceModels: String?, notifier: ServiceNotifier, logThreshold: LogThreshold? = nil
+        ) {
             self.load = load
             self.referenceModels = referenceModels
             self.notifier = notifier
+            self.logThreshold = logThreshold
         }
     }
 
@@ -376,6 +381,7 @@ public final class LiveAgent: Sendable {
                 wake.raise()
                 outlet.change(
                     policy: EventOutlet.Policy(unknown: running.publish.unknown, speaking: running.publish.speaking), model: bundle.fingerprint)
+                environment.logThreshold?.level = running.log.level.level
                 let postponed = difference.postponed.map { "\($0.key) changes with a restart" }
                 state.withLock { state in
                     state.loaded = LoadedConfiguration(configuration: running, origins: new.origins, warnings: new.warnings)

@@ -18,17 +18,27 @@ public struct JournalLogHandler: LogHandler {
 
     public static let journalSocket = "/run/systemd/journal/socket"
 
-    public var logLevel: Logger.Level
+    /// Of this logger alone once it was set, else the threshold of all.
+    public var logLevel: Logger.Level {
+        get { own ?? threshold.level }
+        set { own = newValue }
+    }
     public var metadata: Logger.Metadata = [:]
     public var metadataProvider: Logger.MetadataProvider?
+    private let threshold: LogThreshold
+    private var own: Logger.Level?
     private let label: String
     private let socket: DatagramSocket?
     private let descriptor: Int32
     private let hasPriority: Bool
 
     public init(label: String, level: Logger.Level, destination: Destination) {
+        self.init(label: label, threshold: LogThreshold(level), destination: destination)
+    }
+
+    public init(label: String, threshold: LogThreshold, destination: Destination) {
         self.label = label
-        logLevel = level
+        self.threshold = threshold
         switch destination {
         case .journal(let address):
             socket = DatagramSocket(address: address)

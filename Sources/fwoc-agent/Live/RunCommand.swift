@@ -27,13 +27,13 @@ struct RunCommand: AsyncParsableCommand {
         let listener = SignalListener()
         let loaded = try options.load()
         let destination = JournalLogHandler.destination(loaded.configuration.log.format, environment: environment)
-        let level = loaded.configuration.log.level.level
-        LoggingSystem.bootstrap { JournalLogHandler(label: $0, level: level, destination: destination) }
+        let threshold = LogThreshold(loaded.configuration.log.level.level)
+        LoggingSystem.bootstrap { JournalLogHandler(label: $0, threshold: threshold, destination: destination) }
         let options = options
         let agent = try LiveAgent(
             environment: LiveAgent.Environment(
                 load: { try options.load() }, referenceModels: referenceModels ?? environment["FWOC_REFERENCE_MODELS"],
-                notifier: ServiceNotifier(environment: environment)),
+                notifier: ServiceNotifier(environment: environment), logThreshold: threshold),
             logger: Logger(label: "fwoc"))
         try await agent.run(signals: listener.signals)
         withExtendedLifetime(listener) {}
