@@ -13,14 +13,12 @@ final class LiveRig {
         case ann
         /// Ann and Bob by turns, with a cut between them, so that events keep coming.
         case turns
-        /// An empty room.
-        case nobody
     }
 
     struct Failure: Error, CustomStringConvertible { var description: String }
 
-    /// Of the camera: enough to be recognised, and cheap, since other tests run at the same time.
-    static let rate = 10
+    /// Of the camera, unless a test asks for another: enough to be recognised, and cheap, since other tests run at the same time.
+    static let usualRate = 10
     let folder: ScratchFolder
     let camera: FakeCamera
     let broker: LiveBroker
@@ -35,10 +33,12 @@ final class LiveRig {
     /// - Parameters:
     ///   - hasSound: whether there is a sound server, with Ann's voice.
     ///   - isPlugged: whether the camera is there from the start.
-    init(_ scene: Scene = .ann, hasSound: Bool = false, isPlugged: Bool = true, brokerOptions: [String] = []) async throws {
+    init(
+        _ scene: Scene = .ann, rate: Int = usualRate, hasSound: Bool = false, isPlugged: Bool = true, brokerOptions: [String] = []
+    ) async throws {
         folder = try ScratchFolder()
-        let frames = try Self.frames(scene, in: folder)
-        camera = try FakeCamera(folder.url.appending(path: "camera"), modes: ["mode YUYV 640x480 \(Self.rate) 0 \(frames.path)"])
+        let frames = try Self.frames(scene, rate: rate, in: folder)
+        camera = try FakeCamera(folder.url.appending(path: "camera"), modes: ["mode YUYV 640x480 \(rate) 0 \(frames.path)"])
         if isPlugged { try camera.plug() }
         broker = try await LiveBroker(brokerOptions, in: folder.url.appending(path: "broker"))
         sound = hasSound ? try await PulseServer() : nil
@@ -46,7 +46,7 @@ final class LiveRig {
         httpPort = try LiveLab.freePort()
         try Self.gallery.get().write(to: folder.url.appending(path: "gallery.sqlite"))
         parts = [
-            "camera": "{device: \(camera.node), size: 640x480, rate: \(Self.rate), formats: [yuyv]}",
+            "camera": "{device: \(camera.node), size: 640x480, rate: \(rate), formats: [yuyv]}",
             "microphone": sound.map { "{source: mic, server: \"\($0.address)\"}" } ?? "{enabled: false}",
             "mqtt": "{host: 127.0.0.1, port: \(broker.port), keep_alive: 5s}", "bundle": "reference", "gallery": folder.path("gallery.sqlite"),
             "outbox": "{path: \(folder.path("outbox.sqlite"))}", "http": "{listen: 127.0.0.1:\(httpPort)}", "publish": "{telemetry_interval: 1s}",
@@ -162,6 +162,8 @@ final class LiveRig {
     struct Event: Decodable, Sendable {
         struct Person: Decodable { var name: String }
         var eventId: String
+        /// To the millisecond.
+        var ts: String
         var type: String
         var decision: String
         var track: Int
@@ -195,7 +197,9 @@ final class LiveRig {
         }
         if isOver && !open.isEmpty { complaints.append("without end: \(open.sorted())") }
         if Set(events.map(\.eventId)).count != events.count { complaints.append("an event came twice") }
-        if events.map(\.eventId) != events.map(\.eventId).sorted() { complaints.append("out of order") }
+        // Of one frame, a millisecond one way or the other; the next frame is much later.
+        let times = events.map { (try? Date.ISO8601FormatStyle(includingFractionalSeconds: true).parse($0.ts)) ?? .distantPast }
+        if zip(times, times.dropFirst()).contains(where: { $0 > $1 + 0.01 }) { complaints.append("out of order: \(events.map(\.ts))") }
         return complaints
     }
 
@@ -241,7 +245,7 @@ final class LiveRig {
     }
 
     /// Raw frames of a scene, 640 × 480 4:2:2.
-    static func frames(_ scene: Scene, in folder: ScratchFolder) throws -> URL {
+    private static func frames(_ scene: Scene, rate: Int, in folder: ScratchFolder) throws -> URL {
         let file = folder.url.appending(path: "\(scene).yuyv")
         let fitted = "fps=\(rate),scale=640:480:force_original_aspect_ratio=decrease,pad=640:480:(ow-iw)/2:(oh-ih)/2,setsar=1"
         let raw = ["-pix_fmt", "yuyv422", "-f", "rawvideo", file.path]
@@ -250,7 +254,6 @@ final class LiveRig {
         case .turns:
             let filter = "[0:v]\(fitted)[a];[1:v]\(fitted)[b];[a][b]concat=n=2:v=1:a=0[v]"
             try ffmpeg(["-t", "2", "-i", ann, "-t", "2", "-i", bob, "-filter_complex", filter, "-map", "[v]"] + raw)
-        case .nobody: try ffmpeg(["-f", "lavfi", "-i", "color=gray:size=640x480:rate=\(rate):duration=1"] + raw)
         }
         return file
     }

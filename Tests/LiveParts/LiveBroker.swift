@@ -42,6 +42,11 @@ public final class LiveBroker {
 
     private var text: String { (try? String(contentsOf: folder.appending(path: "mosquitto.log"), encoding: .utf8)) ?? "" }
 
+    /// Whether a client has confirmed all that was sent to it: only then would a broker that dies now not send it again.
+    public func isConfirmed(by client: String) -> Bool {
+        text.components(separatedBy: "Sending PUBLISH to \(client) ").count == text.components(separatedBy: "Received PUBACK from \(client) ").count
+    }
+
     /// An independent subscriber with QoS 1; what it got are its lines, each `RETAINED TOPIC PAYLOAD`.
     /// - Parameter session: a name whose session the broker keeps while nobody is there.
     public func subscribe(_ topic: String, session: String? = nil) async throws -> ChildProcess {
