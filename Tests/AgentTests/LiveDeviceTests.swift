@@ -43,6 +43,7 @@ extension LiveAgentTests {
         try await rig.reach("microphone reconnecting") { states("microphone").last == "reconnecting" }
         try await rig.reach("nobody is here") { try ended() > before.ends && JSONValue(LiveRig.payloads(everything, "presence").last ?? "")["count"] == .number(0) }
         #expect(LiveRig.disorder(try LiveRig.events(everything), isOver: true) == [])
+        try await rig.reach("no face is in view") { try rig.figure("recognition", "faces") == 0 && rig.status()["recognition"]?["video"] == .string("lost") }
         #expect(try LiveLab.http(rig.httpPort, "/healthz").status == 200)
         try await sound.start()
         try rig.playSound()

@@ -104,7 +104,7 @@ final class LiveRig {
         let isReached = try await eventually(within: seconds) { try condition() || isRunning && agent?.isRunning == false }
         guard try isReached && condition() else {
             let ending = agent?.isRunning == false ? "the agent ended with \(agent?.exitCode.map(String.init) ?? "a signal")" : "not within \(Int(seconds)) s"
-            let text = "\(what): \(ending)\n\(agent?.errorText.suffix(4000) ?? "no agent")\n\((try? status()).map { "\($0)" } ?? "")\nbroker: \(broker.log.suffix(1500))"
+            let text = "\(what): \(ending)\n\(agent?.errorText.suffix(4000) ?? "no agent")\n\((try? LiveLab.http(httpPort, "/status").body) ?? "no status")\nbroker: \(broker.log.suffix(1500))"
             Issue.record("\(text)", sourceLocation: sourceLocation)
             throw Failure(description: what)
         }
