@@ -135,6 +135,8 @@ final class InferenceLoop: @unchecked Sendable {
                     let captured = LiveClock.now() - Self.patience
                     try recognizer.advance(to: captured)
                     emit(captured: captured)
+                    // Who spoke when the camera went is not seen to speak any more.
+                    if recognizer.videoState == .lost { noteSpeakers(at: recognizer.now) }
                     statistics.update(recognizer)
                 }
             }
@@ -214,11 +216,13 @@ final class InferenceLoop: @unchecked Sendable {
             speaking.put(SpeakingChange(track: track, person: person, isSpeaking: isSpeaking, confidence: confidence, instant: instant))
             any = true
         }
-        for index in speakers.indices.reversed() where !recognizer.observations.contains(where: { $0.track == speakers[index].track }) {
+        // Those of the last frame stand until the next, also where none comes.
+        let observations = recognizer.videoState == .lost ? [] : recognizer.observations
+        for index in speakers.indices.reversed() where !observations.contains(where: { $0.track == speakers[index].track }) {
             if speakers[index].isSpeaking { tell(speakers[index].track, nil, false, 0) }
             speakers.remove(at: index)
         }
-        for observation in recognizer.observations {
+        for observation in observations {
             guard let now = observation.speaking else { continue }
             if let index = speakers.firstIndex(where: { $0.track == observation.track }) {
                 guard speakers[index].isSpeaking != now.state else { continue }
@@ -255,6 +259,8 @@ final class InferenceLoop: @unchecked Sendable {
             if paused {
                 try recognizer.interrupt()
                 emit(captured: recognizer.now)
+                noteSpeakers(at: recognizer.now)
+                statistics.update(recognizer)
             }
         }
     }

@@ -47,7 +47,8 @@ public final class LiveStatistics: Sendable {
         droppedDetections.store(recognizer.droppedDetections, ordering: .relaxed)
         repeatedSamples.store(recognizer.droppedSamples, ordering: .relaxed)
         appearances.store(recognizer.appearanceCount, ordering: .relaxed)
-        facesInView.store(recognizer.observations.count, ordering: .relaxed)
+        // The last frame's, which say nothing once frames have stopped.
+        facesInView.store(recognizer.videoState == .lost ? 0 : recognizer.observations.count, ordering: .relaxed)
         video.store(Self.code(recognizer.videoState), ordering: .relaxed)
         audio.store(Self.code(recognizer.audioState), ordering: .relaxed)
         for stage in Stage.allCases {
