@@ -10,7 +10,6 @@
 #include <stdint.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
-#include <sys/timex.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -27,9 +26,12 @@ static inline int64_t fwoc_boot_nanoseconds(void) { return fwoc_clock_nanosecond
 static inline int64_t fwoc_processor_nanoseconds(void) { return fwoc_clock_nanoseconds(CLOCK_PROCESS_CPUTIME_ID); }
 
 // Whether somebody keeps the wall clock in step with others.
+// A system call, because <sys/timex.h> with _GNU_SOURCE declares an fd_set that differs from the one in Swift's Glibc module, and debug
+// builds refuse the two. It writes a struct timex, 208 bytes; modes, its first field, is 0: only ask. 5 is TIME_ERROR: not synchronised.
 static inline bool fwoc_clock_is_synchronised(void) {
-    struct timex state = {0};
-    return adjtimex(&state) != TIME_ERROR && !(state.status & STA_UNSYNC);
+    long state[64] = {0};
+    long answer = syscall(SYS_adjtimex, state);
+    return answer >= 0 && answer != 5;
 }
 
 // At most 15 bytes of the name are kept by the kernel.
