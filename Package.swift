@@ -91,7 +91,7 @@ let package = Package(
         .executableTarget(name: "gallery-crash-writer", dependencies: ["Gallery"], path: "Tests/GalleryCrashWriter", swiftSettings: house),
         tests("GalleryTests", ["Gallery", "gallery-crash-writer", database]),
         tests("RecognitionTests", ["Recognition", "Gallery", "MediaTypes"]),
-        tests("CaptureTests", ["Capture", "MediaTypes", "MediaFiles", "CAllocationCounter", logging]),
+        tests("CaptureTests", ["LiveParts", "Capture", "MediaTypes", "MediaFiles", "CAllocationCounter", logging]),
         // Killed by the durability tests in the midst of their work.
         .executableTarget(name: "outbox-crash-writer", dependencies: ["Publishing", "MediaTypes"], path: "Tests/OutboxCrashWriter", swiftSettings: house),
         .executableTarget(name: "publisher-crash-writer", dependencies: ["Publishing", "MediaTypes"], path: "Tests/PublisherCrashWriter", swiftSettings: house),

@@ -1,55 +1,10 @@
 import Capture
 import Foundation
+import LiveParts
 import Logging
 import MediaTypes
 import Synchronization
 import Testing
-
-/// libv4l2's plug-in that makes files cameras, compiled from `Tests/LiveLab/fake-camera` and installed where libv4l2 looks.
-enum FakeCameraPlugin {
-    struct Missing: Error, CustomStringConvertible {
-        var description: String
-    }
-
-    private static let outcome = Result { try install() }
-
-    /// Returns when it is installed in its present version; throws what to do where that is impossible.
-    static func require() throws { try outcome.get() }
-
-    private static func install() throws {
-        let source = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().appending(path: "LiveLab/fake-camera")
-        let folder = FileManager.default.temporaryDirectory.appending(path: "fwoc-fake-camera-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let remedy = "install gcc and make, and run `sudo make -C Tests/LiveLab/fake-camera install`"
-        let (status, output) = try run("make", "-s", "-C", source.path, "OUT=\(folder.path)")
-        guard status == 0 else { throw Missing(description: "the fake camera does not compile; \(remedy)\n\(output)") }
-        let made = try Data(contentsOf: folder.appending(path: "fwoc-fake-camera.so"))
-        if let installed = pluginFolders.first, FileManager.default.contents(atPath: installed + "/fwoc-fake-camera.so") == made { return }
-        let (installation, complaint) = try run("make", "-s", "-C", source.path, "OUT=\(folder.path)", "install")
-        guard installation == 0 else { throw Missing(description: "the fake camera cannot be installed for libv4l2; \(remedy)\n\(complaint)") }
-    }
-
-    private static var pluginFolders: [String] {
-        let architectures = (try? FileManager.default.contentsOfDirectory(atPath: "/usr/lib")) ?? []
-        return architectures.map { "/usr/lib/\($0)/libv4l/plugins" }.filter { FileManager.default.fileExists(atPath: $0 + "/fwoc-fake-camera.so") }
-    }
-}
-
-/// Runs a program found in PATH; its exit status, and what it wrote.
-func run(_ program: String, _ arguments: String...) throws -> (status: Int32, output: String) {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = [program] + arguments
-    let pipe = Pipe()
-    process.standardOutput = pipe
-    process.standardError = pipe
-    process.standardInput = FileHandle.nullDevice
-    try process.run()
-    let output = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    process.waitUntilExit()
-    return (process.terminationStatus, output)
-}
 
 /// A folder that stands for `/`, with fake cameras under its `dev`.
 final class FakeMachine {
@@ -89,7 +44,7 @@ final class FakeMachine {
         }
         try text.write(toFile: root + path + ".fake-camera", atomically: true, encoding: .utf8)
         guard FileManager.default.createFile(atPath: root + path, contents: nil) else {
-            throw FakeCameraPlugin.Missing(description: "\(root + path) cannot be made")
+            throw LivePartFailure("\(root + path) cannot be made")
         }
     }
 
@@ -201,10 +156,10 @@ enum TestFrames {
     /// JPEG files of a moving test picture with noise, so that no two are the same.
     static func jpegs(_ count: Int, width: Int, height: Int, pixels: String = "yuvj420p") throws -> [[UInt8]] {
         try withFolder { folder in
-            let (status, output) = try run(
-                "ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=128x96:rate=25,noise=alls=20:allf=t,scale=\(width):\(height)", "-frames:v", "\(count)", "-pix_fmt",
-                pixels, "-q:v", "3", "-strict", "-1", folder + "/%03d.jpg")
-            guard status == 0 else { throw FakeCameraPlugin.Missing(description: "ffmpeg makes no JPEG files; install ffmpeg\n\(output)") }
+            let (status, output) = try LiveParts.ChildProcess.run(
+                "ffmpeg", ["-v", "error", "-f", "lavfi", "-i", "testsrc2=size=128x96:rate=25,noise=alls=20:allf=t,scale=\(width):\(height)", "-frames:v", "\(count)", "-pix_fmt",
+                pixels, "-q:v", "3", "-strict", "-1", folder + "/%03d.jpg"])
+            guard status == 0 else { throw LivePartFailure("ffmpeg makes no JPEG files; install ffmpeg\n\(output)") }
             return try (1...count).map { number in
                 let digits = String("00\(number)".suffix(3))
                 return [UInt8](try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(digits).jpg")))
@@ -217,8 +172,8 @@ enum TestFrames {
         let files = try jpegs(count, width: width, height: height, pixels: pixels)
         let raw = try withFolder { folder in
             try Data(files.joined()).write(to: URL(fileURLWithPath: folder + "/a.mjpeg"))
-            let (status, output) = try run("ffmpeg", "-v", "error", "-i", folder + "/a.mjpeg", "-f", "rawvideo", "-pix_fmt", pixels, folder + "/a.yuv")
-            guard status == 0 else { throw FakeCameraPlugin.Missing(description: output) }
+            let (status, output) = try LiveParts.ChildProcess.run("ffmpeg", ["-v", "error", "-i", folder + "/a.mjpeg", "-f", "rawvideo", "-pix_fmt", pixels, folder + "/a.yuv"])
+            guard status == 0 else { throw LivePartFailure(output) }
             return [UInt8](try Data(contentsOf: URL(fileURLWithPath: folder + "/a.yuv")))
         }
         let chromaWidth = (width + 1) / 2, chromaHeight = (height + 1) / 2
@@ -232,7 +187,7 @@ enum TestFrames {
             }
         }
         let size = width * height + 2 * chromaWidth * rows
-        guard raw.count == count * size else { throw FakeCameraPlugin.Missing(description: "ffmpeg decoded \(raw.count) bytes, expected \(count * size)") }
+        guard raw.count == count * size else { throw LivePartFailure("ffmpeg decoded \(raw.count) bytes, expected \(count * size)") }
         let pictures = (0..<count).map { number in
             let start = number * size
             return [Array(raw[start..<start + width * height]), chroma(start + width * height), chroma(start + width * height + chromaWidth * rows)]
@@ -243,12 +198,12 @@ enum TestFrames {
     /// An H.264 stream without delay, and its pictures as FFmpeg decodes them: planes one after the other.
     static func h264(_ count: Int, width: Int, height: Int) throws -> (stream: [UInt8], pictures: [[UInt8]]) {
         try withFolder { folder in
-            let (status, output) = try run(
-                "ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=128x96:rate=25,noise=alls=20:allf=t,scale=\(width):\(height)", "-frames:v", "\(count)", "-pix_fmt",
-                "yuv420p", "-c:v", "libx264", "-tune", "zerolatency", "-x264-params", "aud=1:sliced-threads=0", "-f", "h264", folder + "/a.h264")
-            guard status == 0 else { throw FakeCameraPlugin.Missing(description: "ffmpeg makes no H.264; install ffmpeg with libx264\n\(output)") }
-            let (decoded, complaint) = try run("ffmpeg", "-v", "error", "-i", folder + "/a.h264", "-f", "rawvideo", folder + "/a.yuv")
-            guard decoded == 0 else { throw FakeCameraPlugin.Missing(description: complaint) }
+            let (status, output) = try LiveParts.ChildProcess.run(
+                "ffmpeg", ["-v", "error", "-f", "lavfi", "-i", "testsrc2=size=128x96:rate=25,noise=alls=20:allf=t,scale=\(width):\(height)", "-frames:v", "\(count)", "-pix_fmt",
+                "yuv420p", "-c:v", "libx264", "-tune", "zerolatency", "-x264-params", "aud=1:sliced-threads=0", "-f", "h264", folder + "/a.h264"])
+            guard status == 0 else { throw LivePartFailure("ffmpeg makes no H.264; install ffmpeg with libx264\n\(output)") }
+            let (decoded, complaint) = try LiveParts.ChildProcess.run("ffmpeg", ["-v", "error", "-i", folder + "/a.h264", "-f", "rawvideo", folder + "/a.yuv"])
+            guard decoded == 0 else { throw LivePartFailure(complaint) }
             let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: folder + "/a.yuv")))
             let size = bytes.count / count
             return ([UInt8](try Data(contentsOf: URL(fileURLWithPath: folder + "/a.h264"))), (0..<count).map { Array(bytes[$0 * size..<($0 + 1) * size]) })
