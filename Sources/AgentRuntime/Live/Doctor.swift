@@ -3,9 +3,10 @@ public import Foundation
 import Gallery
 import Glibc
 import Logging
-import MediaTypes
+public import MediaTypes
 import ModelBundle
 import Publishing
+import Recognition
 
 /// Looks at everything that `run` needs before it runs, and says what to do about what is missing.
 public enum Doctor {
@@ -21,9 +22,11 @@ public enum Doctor {
 
     /// - Parameters:
     ///   - configuration: as loaded, or why it cannot be.
+    ///   - syncFor: how long to watch somebody speak, to measure how much later the sound is than the picture; zero: not at all.
     ///   - report: gets each finding as soon as it is known; some take seconds.
     public static func examine(
-        configuration: Result<LoadedConfiguration, any Error>, referenceModels: String?, profileFolders: [URL], report: (Finding) -> Void
+        configuration: Result<LoadedConfiguration, any Error>, referenceModels: String?, profileFolders: [URL], syncFor: TimeSpan = .zero,
+        report: (Finding) -> Void
     ) {
         func say(_ grade: Finding.Grade, _ subject: String, _ text: String, _ remedy: String = "") {
             report(Finding(grade: grade, subject: subject, text: text, remedy: remedy))
@@ -42,6 +45,7 @@ public enum Doctor {
         clock(say)
         if settings.camera.isEnabled { camera(settings, say) } else { say(.good, "camera", "not asked for") }
         if settings.microphone.isEnabled { microphone(settings, say) } else { say(.good, "microphone", "not asked for") }
+        if syncFor > .zero, let bundle, settings.camera.isEnabled, settings.microphone.isEnabled { sync(settings, bundle, syncFor, say) }
         broker(settings, say)
         outbox(settings, say)
     }
@@ -168,6 +172,42 @@ public enum Doctor {
         say(
             isFaint ? .doubtful : .good, "microphone", parts.compactMap { $0 }.joined(separator: ", "),
             isFaint ? "hardly a sound: speak, and raise its volume (pactl set-source-volume)" : "")
+    }
+
+    /// Watches whoever speaks, and compares lips and sound.
+    private static func sync(_ settings: AgentConfiguration, _ bundle: LoadedBundle, _ longest: TimeSpan, _ say: Say) {
+        var recognition = Recognizer.Settings()
+        recognition.measuresSync = true
+        let wake = WakeSignal()
+        let camera = Camera(settings: settings.cameraSettings, wake: wake, logger: silent, onStateChange: { _, _ in })
+        let microphone = Microphone(settings: settings.microphoneSettings, wake: wake, logger: silent, onStateChange: { _, _ in })
+        do {
+            let recognizer = try bundle.makeRecognizer(gallery: .empty, settings: recognition)
+            camera.start()
+            microphone.start()
+            defer {
+                camera.stop()
+                microphone.stop()
+            }
+            let end = MonotonicClock.now() + longest
+            while MonotonicClock.now() < end {
+                wake.wait(.milliseconds(100))
+                while try microphone.read({ try recognizer.consume($0) }) != nil {}
+                while try camera.read({ try recognizer.consume($0) }) != nil {}
+                recognizer.takeDecisions { _ in }
+            }
+            guard let offset = recognizer.soundOffset else {
+                return say(
+                    .doubtful, "sync", "too little was seen of a speaking mouth in \(Int(longest.seconds)) s to compare it with the sound",
+                    "speak towards the camera, one person alone, for at least ten seconds")
+            }
+            let isFar = abs(offset.milliseconds) > 120
+            say(
+                isFar ? .doubtful : .good, "sync", String(format: "sound %+.0f ms against the picture, to about 40 ms", offset.milliseconds),
+                isFar ? "who speaks will be hard to tell; another microphone or camera, or one that buffers less" : "")
+        } catch {
+            say(.bad, "sync", "\(error)", "see the findings above")
+        }
     }
 
     private static func broker(_ settings: AgentConfiguration, _ say: Say) {
