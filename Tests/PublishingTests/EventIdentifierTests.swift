@@ -26,7 +26,10 @@ struct EventIdentifierTests {
 
     @Test func distinctWithinAMillisecond() {
         var sequence = EventIdentifierSequence(seed: 3)
-        let identifiers = Set((0..<10_000).map { _ in sequence.next(milliseconds: 5) })
-        #expect(identifiers.count == 10_000)
+        let identifiers = (0..<10_000).map { _ in sequence.next(milliseconds: 5) }
+        #expect(Set(identifiers).count == 10_000)
+        #expect(identifiers == identifiers.sorted(), "they sort in the order in which they were made")
+        let later = sequence.next(milliseconds: 6)
+        #expect(identifiers[9_999] < later)
     }
 }
