@@ -109,18 +109,33 @@ class Scenario:
 
     def recognise(self):
         expected = appearances([json.loads(line) for line in open(f"{SHARE}/expected.jsonl")])
-        self.player.wait_round()
-        since = self.broker.mark
-        for _ in range(2):
+        names = {one["who"] for one in expected}
+        first = self.broker.mark
+        # An agent that has to leave frames out, because the machine has no time for it, sees another film: that is tried again.
+        for attempt in range(3):
+            before = self.agent.status()["camera"]
             self.player.wait_round()
-        time.sleep(3)
-        got = appearances([event for _, event in self.broker.events(since)])
-        # The last appearance of the film before may end in the first round; the third round has begun.
-        got = [one for one in got if one["new"]][:2 * len(expected)]
-        report.check("the live film gives the identities of its replay", [one["who"] for one in got] == 2 * [one["who"] for one in expected],
-                     f"{[one['who'] for one in got]}, replay {[one['who'] for one in expected]}")
-        heard = [one["who"] for one in got if "both" in one["modalities"]]
-        report.check("face and voice are fused as in the replay", set(heard) == {one["who"] for one in expected if "both" in one["modalities"]}, str(heard))
+            since = self.broker.mark
+            for _ in range(2):
+                self.player.wait_round()
+            time.sleep(3)
+            after = self.agent.status()["camera"]
+            missed = sum(after[key] - before[key] for key in ("shed", "dropped_by_ring", "dropped_by_driver"))
+            got = appearances([event for _, event in self.broker.events(since)])
+            # The last appearance of the film before may end in the first round; the third round has begun.
+            got = [one for one in got if one["new"]][:2 * len(expected)]
+            identities = [one["who"] for one in got]
+            heard = {one["who"] for one in got if "both" in one["modalities"]}
+            is_same = identities == 2 * [one["who"] for one in expected]
+            are_fused = heard == {one["who"] for one in expected if "both" in one["modalities"]}
+            if is_same and are_fused or missed < 60:
+                break
+            report.note(f"{missed} frames were left out; {identities}, heard {heard}; once more")
+        detail = f"attempt {attempt + 1}, {missed} frames left out"
+        report.check("the live film gives the identities of its replay", is_same, f"{identities}, replay {[one['who'] for one in expected]}; {detail}")
+        report.check("face and voice are fused as in the replay", are_fused, f"{heard}; {detail}")
+        wrong = [event["person"]["name"] for _, event in self.broker.events(first) if event["person"] and event["person"]["name"] not in names]
+        report.check("nobody is taken for somebody else", not wrong, str(wrong))
         status = self.agent.status()
         report.note(f"{status['latency']}, load {status['recognition']['load']:.2f}, {status['process']['resident_mib']:.0f} MiB")
 
