@@ -176,8 +176,8 @@ public final class Camera: Sendable {
         }
         guard before != (state, reason) else { return }
         switch state {
-        case .online, .offline: logger.info("camera \(state.rawValue)", metadata: ["reason": "\(reason)"])
-        case .reconnecting, .noSignal: logger.warning("camera \(state.rawValue)", metadata: ["reason": "\(reason)"])
+        case .online, .offline: logger.info("camera \(state.rawValue): \(reason)")
+        case .reconnecting, .noSignal: logger.warning("camera \(state.rawValue): \(reason)")
         }
         onStateChange(state, reason)
     }
