@@ -123,8 +123,9 @@ extension Recognizer {
     }
 
     private func encodeVoice(_ appearance: Appearance, isFinal: Bool) throws(RecognitionError) {
-        guard let encoder = models.voiceEncoder, let voice = appearance.voice,
-            voice.needsEncoding || (isFinal && voice.hasUnencodedSpeech)
+        // Asked in place: a copy of the evidence that lives until the end of this scope would make the encoding copy its arrays.
+        guard let encoder = models.voiceEncoder,
+            appearance.voice?.needsEncoding == true || (isFinal && appearance.voice?.hasUnencodedSpeech == true)
         else { return }
         try encode(appearance, with: encoder)
     }

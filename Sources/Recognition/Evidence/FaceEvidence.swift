@@ -21,7 +21,7 @@ struct FaceEvidence {
 
     init(dimension: Int) {
         sum = [Float](repeating: 0, count: dimension)
-        mean = sum
+        mean = [Float](repeating: 0, count: dimension)
     }
 
     /// Weighted mean of the pictures' quality, 0…1.

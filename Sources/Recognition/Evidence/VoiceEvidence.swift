@@ -41,9 +41,10 @@ struct VoiceEvidence {
         capacity = VoiceEncoder.lengths.last ?? 300
         window = [Float](repeating: 0, count: capacity * filters)
         arriving = [Float](repeating: 0, count: Self.framesAtOnce * filters)
+        // Each of its own: arrays that share their storage are copied where one is first written, in the midst of a stream.
         sum = [Float](repeating: 0, count: encoder.dimension)
-        scratch = sum
-        mean = sum
+        scratch = [Float](repeating: 0, count: encoder.dimension)
+        mean = [Float](repeating: 0, count: encoder.dimension)
     }
 
     var seconds: Float { Float(frames) / 100 }
