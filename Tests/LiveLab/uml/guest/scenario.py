@@ -16,6 +16,8 @@ from laboratory import SHARE, Broker, Failure, Player, Report, Service, fatal, n
 # Seconds in which the agent must be back after what it needs is back, and in which it must have stopped.
 BACK = 5
 STOP = 2
+# In which it starts: memory that is touched for the first time is dear in user-mode Linux, and the models are a hundred megabytes.
+START = 30
 report = Report()
 kernel = os.uname().release
 
@@ -67,7 +69,7 @@ class Scenario:
         since = self.broker.mark
         begin = now()
         run("systemctl", "start", "--no-block", "fwoc-agent")
-        self.broker.wait("camera/state", "reconnecting", since, 20)
+        self.broker.wait("camera/state", "reconnecting", since, START)
         report.check("waits for the first frame before it is ready", self.agent.show("ActiveState") == "activating", self.agent.show("StatusText"))
         report.check("is not online before it is ready", self.broker.newest("availability") != "online", str(self.broker.newest("availability")))
 
@@ -107,18 +109,33 @@ class Scenario:
 
     def recognise(self):
         expected = appearances([json.loads(line) for line in open(f"{SHARE}/expected.jsonl")])
-        self.player.wait_round()
-        since = self.broker.mark
-        for _ in range(2):
+        names = {one["who"] for one in expected}
+        first = self.broker.mark
+        # An agent that has to leave frames out, because the machine has no time for it, sees another film: that is tried again.
+        for attempt in range(3):
+            before = self.agent.status()["camera"]
             self.player.wait_round()
-        time.sleep(3)
-        got = appearances([event for _, event in self.broker.events(since)])
-        # The last appearance of the film before may end in the first round; the third round has begun.
-        got = [one for one in got if one["new"]][:2 * len(expected)]
-        report.check("the live film gives the identities of its replay", [one["who"] for one in got] == 2 * [one["who"] for one in expected],
-                     f"{[one['who'] for one in got]}, replay {[one['who'] for one in expected]}")
-        heard = [one["who"] for one in got if "both" in one["modalities"]]
-        report.check("face and voice are fused as in the replay", set(heard) == {one["who"] for one in expected if "both" in one["modalities"]}, str(heard))
+            since = self.broker.mark
+            for _ in range(2):
+                self.player.wait_round()
+            time.sleep(3)
+            after = self.agent.status()["camera"]
+            missed = sum(after[key] - before[key] for key in ("shed", "dropped_by_ring", "dropped_by_driver"))
+            got = appearances([event for _, event in self.broker.events(since)])
+            # The last appearance of the film before may end in the first round; the third round has begun.
+            got = [one for one in got if one["new"]][:2 * len(expected)]
+            identities = [one["who"] for one in got]
+            heard = {one["who"] for one in got if "both" in one["modalities"]}
+            is_same = identities == 2 * [one["who"] for one in expected]
+            are_fused = heard == {one["who"] for one in expected if "both" in one["modalities"]}
+            if is_same and are_fused or missed < 60:
+                break
+            report.note(f"{missed} frames were left out; {identities}, heard {heard}; once more")
+        detail = f"attempt {attempt + 1}, {missed} frames left out"
+        report.check("the live film gives the identities of its replay", is_same, f"{identities}, replay {[one['who'] for one in expected]}; {detail}")
+        report.check("face and voice are fused as in the replay", are_fused, f"{heard}; {detail}")
+        wrong = [event["person"]["name"] for _, event in self.broker.events(first) if event["person"] and event["person"]["name"] not in names]
+        report.check("nobody is taken for somebody else", not wrong, str(wrong))
         status = self.agent.status()
         report.note(f"{status['latency']}, load {status['recognition']['load']:.2f}, {status['process']['resident_mib']:.0f} MiB")
 
@@ -224,13 +241,15 @@ class Scenario:
         run("systemctl", "kill", "-s", "KILL", "fwoc-agent")
         begin = now()
         offline = self.broker.wait("availability", "offline", since, BACK)
-        online = self.broker.wait("availability", "online", since, 2 + 2 * BACK)
+        online = self.broker.wait("availability", "online", since, 2 + START)
         report.check("kill -9 of the agent: systemd restarts it", int(self.agent.show("NRestarts")) == restarts + 1,
                      f"offline after {offline.time - begin:.1f} s, online after {online.time - begin:.1f} s")
         self.broker.wait("event/identity", lambda _: True, self.broker.mark, 15)
         report.passed("events go on after it")
 
     def hang(self):
+        # The watchdog watches what has started.
+        until("the service is active", lambda: self.agent.show("ActiveState") == "active", START)
         restarts = int(self.agent.show("NRestarts"))
         since = self.broker.mark
         self.deaths.append(now())
@@ -238,7 +257,7 @@ class Scenario:
         begin = now()
         until("systemd restarts the hung agent", lambda: int(self.agent.show("NRestarts")) > restarts, 30, every=0.25)
         restarted = now()
-        online = self.broker.wait("availability", "online", since, 2 * BACK)
+        online = self.broker.wait("availability", "online", since, START)
         said = [line for line in self.agent.journal().splitlines() if "Watchdog timeout" in line]
         report.check("a hang: the watchdog restarts it", bool(said), f"after {restarted - begin:.1f} s, online {online.time - restarted:.1f} s later")
 
