@@ -49,13 +49,11 @@ demo: build
 	.build/release/fwoc-agent replay $(CLIP) --gallery out/demo.sqlite --reference-models $(MODELS) --annotate out/demo.mp4
 	@echo "look at out/demo.mp4"
 
-# Everything is built optimised once: the tests run networks. What listens to real devices, servers and brokers runs by itself afterwards, one test after
-# the other: beside networks on every core, a sound server is late.
+# Everything is built optimised once: the tests run networks. What listens to real devices, servers and brokers runs by itself afterwards.
 DEVICES = CaptureTests\.|PublishingTests\.|Live
 test: setup
 	$(SWIFT) build -c release --build-tests
-	$(SWIFT) test -c release --skip-build --skip '$(DEVICES)'
-	$(SWIFT) test -c release --skip-build --no-parallel --filter '$(DEVICES)'
+	SWIFT=$(SWIFT) Tests/run '$(DEVICES)'
 
 .venv: Benchmarks/requirements.txt
 	python3 -m venv .venv && .venv/bin/pip install -q -r Benchmarks/requirements.txt
