@@ -62,6 +62,9 @@ let package = Package(
         .target(name: "ModelBundle", dependencies: ["Tensors", "ONNXProtobuf", "COpenSSL", protobuf, yaml], swiftSettings: house),
         .target(name: "Inference", dependencies: ["Tensors", "ModelBundle", "CKernels"], swiftSettings: house),
 
+        // The trainer
+        .target(name: "Quantization", dependencies: ["Inference", "ModelBundle", "Tensors"], swiftSettings: house),
+
         // The agent
         .target(name: "Gallery", dependencies: [database, logging, "Tensors"], swiftSettings: house),
         .target(name: "Recognition",
@@ -98,6 +101,7 @@ let package = Package(
         tests("PublishingTests", ["Publishing", "Recognition", "Gallery", "MediaTypes", "outbox-crash-writer", "publisher-crash-writer"]),
         tests("AgentRuntimeTests", ["AgentRuntime", "Gallery", "Publishing", "MediaTypes", "Recognition", logging, yaml]),
         tests("AgentTests", ["LiveParts", "CAllocationCounter", "AgentRuntime", "Recognition", "Publishing", "Gallery", "MediaFiles", "MediaTypes", "fwoc-agent"]),
+        tests("QuantizationTests", ["Quantization", "Inference", "ModelBundle", "Tensors"]),
         // Runs the program as a service on a machine of its own.
         tests("LiveLabTests", ["fwoc-agent"]),
     ]
