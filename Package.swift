@@ -61,6 +61,10 @@ let package = Package(
         .target(name: "ONNXProtobuf", dependencies: [protobuf], exclude: ["onnx.proto"], swiftSettings: [.swiftLanguageMode(.v6)]),
         .target(name: "ModelBundle", dependencies: ["Tensors", "ONNXProtobuf", "COpenSSL", protobuf, yaml], swiftSettings: house),
         .target(name: "Inference", dependencies: ["Tensors", "ModelBundle", "CKernels"], swiftSettings: house),
+        .target(name: "Biometrics", dependencies: ["Tensors"], swiftSettings: house),
+
+        // The trainer
+        .target(name: "Evaluation", dependencies: ["Biometrics", "Tensors"], swiftSettings: house),
 
         // The trainer
         .target(name: "Quantization", dependencies: ["Inference", "ModelBundle", "Tensors"], swiftSettings: house),
@@ -88,6 +92,8 @@ let package = Package(
         tests("MediaTypesTests", ["MediaTypes", "CAllocationCounter"]),
         tests("MediaFilesTests", ["MediaFiles"]),
         tests("FrontEndTests", ["FrontEnd", "Tensors", "MediaTypes", "CAllocationCounter"]),
+        tests("BiometricsTests", ["Biometrics", "Tensors"]),
+        tests("EvaluationTests", ["Evaluation", "Biometrics"]),
         tests("ModelBundleTests", ["ModelBundle", "Tensors"]),
         tests("InferenceTests", ["Inference", "ModelBundle", "Tensors", "CKernels", "CAllocationCounter"]),
         // Killed by the durability test in the midst of its work.
