@@ -28,7 +28,8 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 let package = Package(
     name: "fwoc",
     products: [
-        .executable(name: "fwoc-agent", targets: ["fwoc-agent"])
+        .executable(name: "fwoc-agent", targets: ["fwoc-agent"]),
+        .executable(name: "fwoc-train", targets: ["fwoc-train"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -84,6 +85,10 @@ let package = Package(
             swiftSettings: house),
         .executableTarget(name: "fwoc-agent", dependencies: [.product(name: "FlyingSocks", package: "FlyingFox"), "AgentRuntime", "Recognition", "Publishing", "Gallery", "ModelBundle", "Inference", "Tensors", "MediaTypes", argumentParser, logging], swiftSettings: house),
 
+        // The trainer
+        .target(name: "Datasets", dependencies: ["Recognition", "MediaFiles", "FrontEnd", "ModelBundle", "MediaTypes", "CKernels"], swiftSettings: house),
+        .executableTarget(name: "fwoc-train", dependencies: ["Datasets", "Recognition", "ModelBundle", "MediaFiles", argumentParser], swiftSettings: house),
+
         // Interposes malloc in a test executable; nothing but tests may depend on it.
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
         // Camera, sound server, broker and service manager for tests of the whole program.
@@ -108,6 +113,7 @@ let package = Package(
         tests("AgentRuntimeTests", ["AgentRuntime", "Gallery", "Publishing", "MediaTypes", "Recognition", logging, yaml]),
         tests("AgentTests", ["LiveParts", "CAllocationCounter", "AgentRuntime", "Recognition", "Publishing", "Gallery", "MediaFiles", "MediaTypes", "fwoc-agent"]),
         tests("QuantizationTests", ["Quantization", "Inference", "ModelBundle", "Tensors"]),
+        tests("DatasetsTests", ["Datasets", "Recognition", "ModelBundle", "fwoc-train"]),
         // Runs the program as a service on a machine of its own.
         tests("LiveLabTests", ["fwoc-agent"]),
     ]

@@ -1,131 +1,48 @@
 import Foundation
-import FrontEnd
 public import Gallery
 import ModelBundle
 public import Recognition
 
-/// A bundle whose files are verified and whose networks can be built: what recognition needs of it, wired together.
+/// The agent's bundle: ``RecognitionBundle``, found where the agent's environment says, with the agent's errors.
 ///
 /// Safe to share between threads; the recognizers that it makes are not.
 public struct LoadedBundle: Sendable {
-    private let bundle: ModelBundle.Bundle
-    private let matching: BundleManifest.Matching
-
-    /// The roles that recognition runs. Only the detector and the two encoders must be there.
-    static let roles: Set<BundleRole> = [.faceDetector, .faceLandmarks, .faceEncoder, .voiceEncoder, .voiceActivity, .speakingFace]
-    static let requiredRoles: Set<BundleRole> = [.faceDetector, .faceEncoder]
+    private let bundle: RecognitionBundle
 
     /// Finds, reads and verifies a bundle.
     public static func load(_ nameOrDirectory: String, referenceModels: String?) throws -> LoadedBundle {
         let locations = BundleLocations(
             environment: ProcessInfo.processInfo.environment,
             workingDirectory: URL(fileURLWithPath: FileManager.default.currentDirectoryPath), referenceModels: referenceModels)
-        do {
-            let bundle = try ModelBundle.Bundle.load(nameOrDirectory, locations: locations)
-            for role in requiredRoles { _ = try bundle.role(role) }
-            return try LoadedBundle(bundle)
-        } catch let error as BundleError {
-            throw AgentError(error)
-        }
-    }
-
-    private init(_ bundle: ModelBundle.Bundle) throws {
-        self.bundle = bundle
-        guard let matching = bundle.manifest.matching else {
-            throw AgentError(.configuration, "bundle \(bundle.manifest.name): bundle.yaml has no 'matching' section; thresholds cannot be guessed")
-        }
-        self.matching = matching
-        for role in Self.roles where bundle.roles.contains(role) {
-            try bundle.requireContract(role, canonicalText: try contract(role).fingerprint)
-        }
+        return try naming { LoadedBundle(bundle: try RecognitionBundle(nameOrDirectory, locations: locations)) }
     }
 
     /// Name and hash, as events state them.
     public var fingerprint: String { bundle.fingerprint }
 
     /// What a gallery must have been filled by.
-    public var encoders: [Modality: EncoderIdentity] {
-        get throws {
-            var encoders: [Modality: EncoderIdentity] = [:]
-            for (modality, role) in [(Modality.face, BundleRole.faceEncoder), (.voice, .voiceEncoder)] where bundle.roles.contains(role) {
-                guard let dimension = try bundle.role(role).dimension else {
-                    throw AgentError(.configuration, "bundle \(bundle.manifest.name): role \(role) states no 'dimension'")
-                }
-                encoders[modality] = EncoderIdentity(fingerprint: try bundle.encoderFingerprint(role), dimension: dimension)
-            }
-            return encoders
-        }
-    }
+    public var encoders: [Modality: EncoderIdentity] { get throws { try Self.naming { try bundle.encoders } } }
 
-    public var outlierPolicy: OutlierPolicy {
-        var policy = OutlierPolicy.default
-        if let face = matching.faceAgreement { policy.minimumSimilarity[.face] = face }
-        if let voice = matching.voiceAgreement { policy.minimumSimilarity[.voice] = voice }
-        return policy
-    }
-
-    public var matchSettings: MatchSettings {
-        func scale(_ scale: BundleManifest.Matching.Scale) -> ScoreFusion.Scale {
-            ScoreFusion.Scale(impostor: scale.impostor, genuine: scale.genuine, weight: scale.weight)
-        }
-        return MatchSettings(
-            thresholds: [.face: matching.faceThreshold, .voice: matching.voiceThreshold, .both: matching.bothThreshold],
-            margin: matching.margin, hysteresis: matching.hysteresis ?? 0.06, voiceAloneSeconds: matching.voiceAloneSeconds ?? 2,
-            fusion: ScoreFusion(
-                face: scale(matching.face), voice: scale(matching.voice), voiceHalfWeight: matching.voiceHalfWeightSeconds ?? 1.5))
-    }
+    public var outlierPolicy: OutlierPolicy { bundle.outlierPolicy }
+    public var matchSettings: MatchSettings { bundle.matchSettings }
 
     /// A recognizer with networks of its own.
     /// - Parameter match: the bundle's own thresholds, unless given.
     public func makeRecognizer(
         gallery: GallerySnapshot, match: MatchSettings? = nil, settings: Recognizer.Settings = Recognizer.Settings()
     ) throws -> Recognizer {
-        do {
-            var logMel: LogMelContract?
-            if bundle.roles.contains(.voiceEncoder), case .logMel(let contract)? = try contract(.voiceEncoder).sound { logMel = contract }
-            return try Recognizer(
-                models: try makeModels(), logMel: logMel, gallery: gallery, match: match ?? matchSettings, settings: settings)
-        } catch let error as BundleError {
-            throw AgentError(error)
-        }
+        try Self.naming { try bundle.makeRecognizer(gallery: gallery, match: match, settings: settings) }
     }
 
     public func makeEnrollmentSource(choice: FaceChoice) throws -> EnrollmentSource {
-        do {
-            return EnrollmentSource(
-                choice: choice,
-                detector: { try FaceDetector(try bundle.graph(.faceDetector)) },
-                encoder: { try FaceEncoder(try bundle.graph(.faceEncoder), contract: try contract(.faceEncoder)) },
-                makeRecognizer: { try makeRecognizer(gallery: .empty) })
-        }
+        EnrollmentSource(
+            choice: choice,
+            detector: { try bundle.makeFaceDetector() },
+            encoder: { try bundle.makeFaceEncoder() },
+            makeRecognizer: { try makeRecognizer(gallery: .empty) })
     }
 
-    private func makeModels() throws -> RecognitionModels {
-        func optional<Model>(_ role: BundleRole, _ make: (Graph, FrontEndContract) throws -> Model) throws -> Model? {
-            guard bundle.roles.contains(role) else { return nil }
-            return try make(try bundle.graph(role), try contract(role))
-        }
-        return RecognitionModels(
-            faceDetector: try optional(.faceDetector) { graph, _ in try FaceDetector(graph) },
-            denseLandmarker: try optional(.faceLandmarks) { try DenseLandmarker($0, contract: $1) },
-            faceEncoder: try optional(.faceEncoder) { try FaceEncoder($0, contract: $1) },
-            voiceEncoder: try optional(.voiceEncoder) { try VoiceEncoder($0, contract: $1) },
-            voiceActivity: try optional(.voiceActivity) { try VoiceActivityDetector($0, contract: $1) },
-            speakingFace: try optional(.speakingFace) { try ActiveSpeakerScorer($0, contract: $1) })
-    }
-
-    /// The front end that the bundle's contract names.
-    private func contract(_ role: BundleRole) throws -> FrontEndContract {
-        let preset = try bundle.role(role).contract.preset
-        switch preset {
-        case "yunet": return .yunet()
-        case "faceMesh468": return .faceMesh468
-        case "mobileFaceNet128": return .mobileFaceNet128
-        case "faceMBF512": return .faceMBF512
-        case "speakerTDNN512": return .speakerTDNN512
-        case "silero": return .silero
-        case "lrASD": return .lrASD
-        default: throw AgentError(.configuration, "\(role): the front end has no preset '\(preset)'")
-        }
+    private static func naming<R>(_ body: () throws -> R) throws -> R {
+        do { return try body() } catch let error as BundleError { throw AgentError(error) }
     }
 }

@@ -60,6 +60,17 @@ public enum PictureReader {
         return Picture(frame: picture, codec: name, damage: damage.entries)
     }
 
+    /// Whether a file begins as a picture of a known format does.
+    /// - Throws: ``MediaError`` where it cannot be opened.
+    public static func isPicture(_ path: String) throws(MediaError) -> Bool {
+        _ = try FilePath.size(path)
+        guard let file = unsafe fopen(path, "rb") else { throw FilePath.failure(path, errno) }
+        defer { unsafe fclose(file) }
+        var head = [UInt8](repeating: 0, count: 12)
+        let count = unsafe head.withUnsafeMutableBytes { unsafe fread($0.baseAddress, 1, $0.count, file) }
+        return format(head.span.extracting(first: count)) != nil
+    }
+
     /// The file's bytes, followed by the zeros that decoders read beyond the end.
     private static func load(_ path: String, _ size: Int32) throws(MediaError) -> Packet {
         let packet = Packet()

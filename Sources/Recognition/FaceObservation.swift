@@ -7,6 +7,8 @@ public struct FaceObservation: Sendable {
     /// In pixels of the frame.
     public var box: BoundingBox
     public var landmarks: FaceLandmarks
+    /// The detector's confidence 0…1 when it last found the face.
+    public var detectionScore: Float
     /// False where the position is predicted.
     public var isMeasured: Bool
     public var verdict: Verdict?

@@ -19,4 +19,10 @@ public struct RecognitionModels {
         self.voiceActivity = voiceActivity
         self.speakingFace = speakingFace
     }
+
+    /// Forgets what the networks have seen and heard, so that another recognizer can have them.
+    public func reset() {
+        voiceActivity?.reset()
+        speakingFace?.reset()
+    }
 }

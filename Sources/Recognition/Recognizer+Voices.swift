@@ -17,13 +17,14 @@ extension Recognizer {
                 // Without speech nobody speaks, whatever the lips do.
                 let speech = sound.speechProbability(frame: start + 2) ?? 1
                 appearance.speaking.add(speech >= settings.speechThreshold ? logOdds : min(logOdds, -1), at: gridFrame)
+                speechCollector?.collectSpeaking(appearance.id, gridFrame: gridFrame, logOdds: logOdds)
             }
         }
     }
 
     /// Credits speech to the one face that speaks, to the voice off screen, or to nobody.
     func credit(flush: Bool) throws(RecognitionError) {
-        guard let sound, let logMel = sound.logMel, sound.origin != nil, models.voiceEncoder != nil else { return }
+        guard let sound, let logMel = sound.logMel, sound.origin != nil, models.voiceEncoder != nil || speechCollector != nil else { return }
         let frontier = creditFrontier ?? SpeakingGrid.index(at: sound.origin ?? .zero) + 1
         var gridFrame = frontier
         let newest = SpeakingGrid.index(at: now)
@@ -81,11 +82,14 @@ extension Recognizer {
         }
         let isClear = speaker != nil && best - second >= SpeakingEvidence.lead
         measureSync(gridFrame, frames.lowerBound, speaker: isClear ? speaker : nil, sound)
+        let signalToNoise = sound.level.reading.signalToNoise
         if let speaker, isClear {
             creditedFrames += frames.count
+            speechCollector?.collectSpeech(.face(speaker.id), gridFrame: gridFrame, signalToNoise: signalToNoise)
             try append(frames, until: end, to: speaker, logMel)
         } else if speaker == nil && !isDoubtful {
             offScreenFrames += frames.count
+            speechCollector?.collectSpeech(.offScreen, gridFrame: gridFrame, signalToNoise: signalToNoise)
             if offScreen == nil {
                 offScreen = takeAppearance(TrackID(0), at: sound.instant(ofFrame: frames.lowerBound), hasFace: false)
                 offScreenHasIdentifier = false
@@ -93,6 +97,7 @@ extension Recognizer {
             if let offScreen { try append(frames, until: end, to: offScreen, logMel) }
         } else {
             contestedFrames += frames.count
+            speechCollector?.collectSpeech(.contested, gridFrame: gridFrame, signalToNoise: signalToNoise)
         }
     }
 

@@ -39,6 +39,8 @@ public final class Recognizer {
     public let timings: StageTimings
     /// Gets every embedding; `nil` (the default) for everything but enrolment.
     public var collector: (any EvidenceCollector)?
+    /// Gets who speaks when; `nil` (the default) for everything but the preparation of data.
+    public var speechCollector: (any SpeechCollector)?
     let models: RecognitionModels
     private(set) var matcher: OpenSetMatcher
     let sampler = CropSampler(maximumSize: 192)
@@ -225,7 +227,8 @@ public final class Recognizer {
             guard let appearance = appearances.first(where: { $0.id == track.id }) else { continue }
             observations.append(
                 FaceObservation(
-                    track: track.id, box: track.box, landmarks: track.landmarks, isMeasured: track.isMeasured,
+                    track: track.id, box: track.box, landmarks: track.landmarks, detectionScore: track.score,
+                    isMeasured: track.isMeasured,
                     verdict: appearance.filter.published?.verdict, person: appearance.filter.published?.person,
                     modality: appearance.filter.published?.modality, score: appearance.lastMatch?.score,
                     speaking: speaking(appearance), shape: appearance.shape))

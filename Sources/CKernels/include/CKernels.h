@@ -3,5 +3,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "CKernelsCapture.h"
+#include "CKernelsChecksum.h"
 #include "CKernelsFrontEnd.h"
 #include "CKernelsInference.h"

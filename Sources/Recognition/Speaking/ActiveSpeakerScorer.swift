@@ -152,6 +152,12 @@ public final class ActiveSpeakerScorer: SpeakingFaceScorer {
 
     public func close(_ slot: Int) { slots[slot].isOpen = false }
 
+    public func reset() {
+        for slot in slots.indices { close(slot) }
+        // The sound encoder begins anew with the next sound.
+        audioNext = nil
+    }
+
     public func append(_ crop: Span<UInt8>, to slot: Int) throws(RecognitionError) {
         let size = cropSize * cropSize
         precondition(crop.count == size && slots[slot].isOpen)

@@ -5,11 +5,11 @@ public enum SpeakingGrid {
     public static let span = TimeSpan.milliseconds(40)
 
     /// The last grid frame that a picture taken at this instant can stand for: the nearest one.
-    static func index(at instant: Instant) -> Int {
+    public static func index(at instant: Instant) -> Int {
         Int((Double(instant.nanoseconds + span.nanoseconds / 2) / Double(span.nanoseconds)).rounded(.down))
     }
 
-    static func instant(_ index: Int) -> Instant { Instant(nanoseconds: Int64(index) * span.nanoseconds) }
+    public static func instant(_ index: Int) -> Instant { Instant(nanoseconds: Int64(index) * span.nanoseconds) }
 }
 
 /// Decides for each tracked face whether it is the one that is heard.
@@ -31,6 +31,8 @@ public protocol SpeakingFaceScorer: AnyObject {
     /// - Returns: its slot, or `nil` where all are taken.
     func open(at gridFrame: Int) -> Int?
     func close(_ slot: Int)
+    /// Closes every face and forgets the sound, for a stream that does not continue.
+    func reset()
 
     /// Takes the next crop of a face: grey, `[cropSize, cropSize]`, 0…255.
     func append(_ crop: Span<UInt8>, to slot: Int) throws(RecognitionError)

@@ -1,0 +1,120 @@
+import Foundation
+import FrontEnd
+public import Gallery
+public import ModelBundle
+
+/// A bundle whose files are verified and whose networks can be built: what recognition needs of it, wired together.
+///
+/// Both programs recognise with it, the agent to decide and the trainer to prepare its data. Safe to share between threads; the networks
+/// and recognizers that it makes are not.
+public struct RecognitionBundle: Sendable {
+    private let bundle: ModelBundle.Bundle
+    private let matching: BundleManifest.Matching
+
+    /// The roles that recognition runs. Only the detector and the two encoders must be there.
+    public static let roles: Set<BundleRole> = [.faceDetector, .faceLandmarks, .faceEncoder, .voiceEncoder, .voiceActivity, .speakingFace]
+    public static let requiredRoles: Set<BundleRole> = [.faceDetector, .faceEncoder]
+
+    /// Finds, reads and verifies a bundle.
+    public init(_ nameOrDirectory: String, locations: BundleLocations) throws(BundleError) {
+        let bundle = try ModelBundle.Bundle.load(nameOrDirectory, locations: locations)
+        for role in Self.requiredRoles { _ = try bundle.role(role) }
+        guard let matching = bundle.manifest.matching else {
+            throw Self.manifestError(bundle, "matching", "the section is missing; thresholds cannot be guessed")
+        }
+        self.bundle = bundle
+        self.matching = matching
+        for role in Self.roles where bundle.roles.contains(role) {
+            try bundle.requireContract(role, canonicalText: try contract(role).fingerprint)
+        }
+    }
+
+    /// Name and hash, as events state them.
+    public var fingerprint: String { bundle.fingerprint }
+
+    /// What a gallery must have been filled by.
+    public var encoders: [Modality: EncoderIdentity] {
+        get throws(BundleError) {
+            var encoders: [Modality: EncoderIdentity] = [:]
+            for (modality, role) in [(Modality.face, BundleRole.faceEncoder), (.voice, .voiceEncoder)] where bundle.roles.contains(role) {
+                guard let dimension = try bundle.role(role).dimension else {
+                    throw Self.manifestError(bundle, "roles.\(role).dimension", "is missing; an encoder states how many numbers it gives")
+                }
+                encoders[modality] = EncoderIdentity(fingerprint: try bundle.encoderFingerprint(role), dimension: dimension)
+            }
+            return encoders
+        }
+    }
+
+    public var outlierPolicy: OutlierPolicy {
+        var policy = OutlierPolicy.default
+        if let face = matching.faceAgreement { policy.minimumSimilarity[.face] = face }
+        if let voice = matching.voiceAgreement { policy.minimumSimilarity[.voice] = voice }
+        return policy
+    }
+
+    public var matchSettings: MatchSettings {
+        func scale(_ scale: BundleManifest.Matching.Scale) -> ScoreFusion.Scale {
+            ScoreFusion.Scale(impostor: scale.impostor, genuine: scale.genuine, weight: scale.weight)
+        }
+        return MatchSettings(
+            thresholds: [.face: matching.faceThreshold, .voice: matching.voiceThreshold, .both: matching.bothThreshold],
+            margin: matching.margin, hysteresis: matching.hysteresis ?? 0.06, voiceAloneSeconds: matching.voiceAloneSeconds ?? 2,
+            fusion: ScoreFusion(
+                face: scale(matching.face), voice: scale(matching.voice), voiceHalfWeight: matching.voiceHalfWeightSeconds ?? 1.5))
+    }
+
+    /// A recognizer.
+    /// - Parameters:
+    ///   - models: `nil` for networks of its own. Networks that another recognizer had go on after ``RecognitionModels/reset()``.
+    ///   - match: the bundle's own thresholds, unless given.
+    public func makeRecognizer(
+        models: RecognitionModels? = nil, gallery: GallerySnapshot = .empty, match: MatchSettings? = nil,
+        settings: Recognizer.Settings = Recognizer.Settings()
+    ) throws -> Recognizer {
+        var logMel: LogMelContract?
+        if bundle.roles.contains(.voiceEncoder), case .logMel(let contract)? = try contract(.voiceEncoder).sound { logMel = contract }
+        return try Recognizer(
+            models: try models ?? makeModels(), logMel: logMel, gallery: gallery, match: match ?? matchSettings, settings: settings)
+    }
+
+    public func makeFaceDetector() throws -> FaceDetector { try FaceDetector(try bundle.graph(.faceDetector)) }
+
+    public func makeFaceEncoder() throws -> FaceEncoder {
+        try FaceEncoder(try bundle.graph(.faceEncoder), contract: try contract(.faceEncoder))
+    }
+
+    /// The networks of every role that the bundle has and that is not left out.
+    public func makeModels(except left: Set<BundleRole> = []) throws -> RecognitionModels {
+        func optional<Model>(_ role: BundleRole, _ make: (Graph, FrontEndContract) throws -> Model) throws -> Model? {
+            guard bundle.roles.contains(role), !left.contains(role) else { return nil }
+            return try make(try bundle.graph(role), try contract(role))
+        }
+        return RecognitionModels(
+            faceDetector: try optional(.faceDetector) { graph, _ in try FaceDetector(graph) },
+            denseLandmarker: try optional(.faceLandmarks) { try DenseLandmarker($0, contract: $1) },
+            faceEncoder: try optional(.faceEncoder) { try FaceEncoder($0, contract: $1) },
+            voiceEncoder: try optional(.voiceEncoder) { try VoiceEncoder($0, contract: $1) },
+            voiceActivity: try optional(.voiceActivity) { try VoiceActivityDetector($0, contract: $1) },
+            speakingFace: try optional(.speakingFace) { try ActiveSpeakerScorer($0, contract: $1) })
+    }
+
+    /// The front end that the bundle's contract names.
+    private func contract(_ role: BundleRole) throws(BundleError) -> FrontEndContract {
+        let preset = try bundle.role(role).contract.preset
+        switch preset {
+        case "yunet": return .yunet()
+        case "faceMesh468": return .faceMesh468
+        case "mobileFaceNet128": return .mobileFaceNet128
+        case "faceMBF512": return .faceMBF512
+        case "speakerTDNN512": return .speakerTDNN512
+        case "silero": return .silero
+        case "lrASD": return .lrASD
+        default: throw Self.manifestError(bundle, "roles.\(role).contract.preset", "the front end has no preset '\(preset)'")
+        }
+    }
+
+    private static func manifestError(_ bundle: ModelBundle.Bundle, _ key: String, _ problem: String) -> BundleError {
+        .manifest(file: bundle.directory.appending(path: "bundle.yaml").path, line: 1, key: key, problem: problem)
+    }
+}
