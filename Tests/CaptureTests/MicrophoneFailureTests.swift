@@ -1,11 +1,12 @@
 import Capture
 import Foundation
+import LiveParts
 import MediaTypes
 import Testing
 
 /// What goes wrong with sound servers, and how the microphone comes back.
 @Suite(.serialized) struct MicrophoneFailureTests {
-    static let noise = PulseServer.noise(seconds: 120, amplitude: 500)
+    static let noise = Noise.samples(seconds: 120, amplitude: 500)
 
     func settings(_ server: PulseServer, source: String = "mic") -> MicrophoneSettings {
         MicrophoneSettings(source: source, server: server.address, silenceAfter: .milliseconds(1500))
@@ -27,7 +28,7 @@ import Testing
         let server = try await PulseServer()
         try server.crash()
         let probe = MicrophoneProbe(settings(server))
-        try await eventually("refusal") { probe.status.reason.contains("cannot connect") }
+        try await probe.reads(until: "refusal") { probe.status.reason.contains("cannot connect") }
         #expect(probe.status.reason.contains(server.address), "\(probe.status.reason)")
         #expect(probe.states == [.reconnecting, .reconnecting], "connecting, then why not")
         try await server.start()
@@ -148,7 +149,8 @@ import Testing
         // The sink's own latency settles after a player has come.
         try await probe.listen(seconds: 2)
         probe.forget()
-        try await eventually("a full ring") { probe.status.droppedByRing > 3200 }
+        let isFull = try await eventually(within: 30) { probe.status.droppedByRing > 3200 }
+        try #require(isFull)
         try await probe.listen(seconds: 1)
         let marks = probe.blocks.count { $0.isDiscontinuity }
         #expect(marks == 1, "one gap is one mark")
@@ -167,14 +169,14 @@ import Testing
         try await probe.reach(.online)
         #expect(probe.status.source == "one")
         try server.pactl("set-default-source", "two")
-        try await eventually("moved to the new default") { probe.drain(); return probe.status.source == "two" }
+        try await probe.reads(until: "moved to the new default") { probe.status.source == "two" }
         try await probe.listen(seconds: 1)
         #expect(probe.status.state == .online)
         // Taken away, as a USB microphone is: the next default is whatever the server says.
         try server.pactl("set-default-source", "one")
-        try await eventually("moved back") { probe.drain(); return probe.status.source == "one" }
+        try await probe.reads(until: "moved back") { probe.status.source == "one" }
         try server.pactl("unload-module", try server.moduleNumber(of: "one"))
-        try await eventually("another source") { probe.drain(); return probe.status.source.map { $0 != "one" } ?? false }
+        try await probe.reads(until: "another source") { probe.status.source.map { $0 != "one" } ?? false }
         try await probe.reach(.online)
         #expect(probe.unmarkedGaps == 0 && probe.overlaps == 0)
     }

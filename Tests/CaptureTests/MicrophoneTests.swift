@@ -1,76 +1,14 @@
 import Capture
 import Foundation
-import Logging
+import LiveParts
 import MediaTypes
-import Synchronization
 import Testing
-
-/// A microphone under test and what it told.
-final class MicrophoneProbe {
-    struct Change: Sendable, Hashable {
-        var state: DeviceState
-        var reason: String
-        var instant: ContinuousClock.Instant
-    }
-
-    private final class Diary: Sendable { let changes = Mutex<[Change]>([]) }
-
-    let microphone: Microphone
-    let wake = WakeSignal()
-    private let diary = Diary()
-    /// Everything that was read, block by block.
-    private(set) var blocks: [AudioBlock] = []
-
-    init(_ settings: MicrophoneSettings) {
-        var logger = Logger(label: "test")
-        logger.logLevel = ProcessInfo.processInfo.environment["FWOC_TEST_LOG"] == nil ? .critical : .trace
-        microphone = Microphone(settings: settings, wake: wake, logger: logger) { [diary] state, reason in
-            diary.changes.withLock { $0.append(Change(state: state, reason: reason, instant: .now)) }
-        }
-        microphone.start()
-    }
-
-    deinit { microphone.stop() }
-
-    var changes: [Change] { diary.changes.withLock { $0 } }
-    var states: [DeviceState] { changes.map(\.state) }
-    var status: MicrophoneStatus { microphone.status }
-
-    /// Reads what is there.
-    func drain() { while microphone.read({ blocks.append($0) }) != nil {} }
-
-    func reach(_ state: DeviceState, within seconds: Double = 30, sourceLocation: SourceLocation = #_sourceLocation) async throws {
-        try await eventually("microphone \(state)", within: seconds, sourceLocation: sourceLocation) {
-            drain()
-            return status.state == state
-        }
-    }
-
-    /// Reads for so long.
-    func listen(seconds: Double) async throws {
-        let end = ContinuousClock.now + .seconds(seconds)
-        while ContinuousClock.now < end {
-            drain()
-            try await Task.sleep(for: .milliseconds(20))
-        }
-        drain()
-    }
-
-    func forget() {
-        drain()
-        blocks = []
-    }
-
-    /// Blocks that neither continue the one before nor say so.
-    var unmarkedGaps: Int { zip(blocks, blocks.dropFirst()).count { !$1.isDiscontinuity && $1.start != $0.end } }
-    var overlaps: Int { zip(blocks, blocks.dropFirst()).count { $1.start < $0.end } }
-}
 
 @Suite(.serialized) struct MicrophoneTests {
     @Test func soundArrivesAsItWasPlayed() async throws {
         let server = try await PulseServer()
         // Quiet noise keeps the sink awake; the chirp is played over it.
-        try server.play(PulseServer.noise(seconds: 60, amplitude: 3))
+        try server.play(Noise.samples(seconds: 60, amplitude: 3))
         let probe = MicrophoneProbe(MicrophoneSettings(source: "mic", server: server.address))
         try await probe.reach(.online)
         try await probe.listen(seconds: 1)

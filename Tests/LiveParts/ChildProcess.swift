@@ -70,7 +70,9 @@ public final class ChildProcess: @unchecked Sendable {
     public func kill() {
         guard process.isRunning else { return }
         signal(SIGKILL)
-        process.waitUntilExit()
+        // Not waitUntilExit: it runs this thread's run loop, and now and then never hears of the end.
+        let deadline = ContinuousClock.now + .seconds(5)
+        while process.isRunning, ContinuousClock.now < deadline { Thread.sleep(forTimeInterval: 0.005) }
     }
 
     /// Closes its standard input, which ends some programs in good order, and kills it where that did not.

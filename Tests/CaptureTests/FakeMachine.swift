@@ -9,6 +9,8 @@ import Testing
 /// A folder that stands for `/`, with fake cameras under its `dev`.
 final class FakeMachine {
     let root: String
+    /// By path below the root.
+    private var cameras: [String: FakeCamera] = [:]
 
     init() throws {
         try FakeCameraPlugin.require()
@@ -35,29 +37,22 @@ final class FakeMachine {
 
     /// Plugs a camera in at `path`, as `/dev/video0`; further lines of its settings as the plug-in reads them.
     func plug(_ path: String, _ modes: [Mode], _ settings: String...) throws {
-        var text = "fake camera\n" + settings.map { $0 + "\n" }.joined()
+        var lines = settings
         for (i, mode) in modes.enumerated() {
             let file = root + path + ".frames\(i)"
             try Data(mode.frames).write(to: URL(fileURLWithPath: file))
             let rates = mode.rates.map { "\($0)" }.joined(separator: ",")
-            text += "mode \(mode.code) \(mode.width)x\(mode.height) \(rates) \(mode.stride) \(file)\n"
+            lines.append("mode \(mode.code) \(mode.width)x\(mode.height) \(rates) \(mode.stride) \(file)")
         }
-        try text.write(toFile: root + path + ".fake-camera", atomically: true, encoding: .utf8)
-        guard FileManager.default.createFile(atPath: root + path, contents: nil) else {
-            throw LivePartFailure("\(root + path) cannot be made")
-        }
+        let camera = try FakeCamera(URL(fileURLWithPath: root + path), modes: lines)
+        try camera.plug()
+        cameras[path] = camera
     }
 
-    func unplug(_ path: String) throws { try FileManager.default.removeItem(atPath: root + path) }
+    func unplug(_ path: String) throws { try cameras[path]!.unplug() }
 
     /// A fault as the plug-in knows it, or none.
-    func fail(_ path: String, _ fault: String?) throws {
-        if let fault {
-            try fault.write(toFile: root + path + ".fault", atomically: true, encoding: .utf8)
-        } else {
-            try FileManager.default.removeItem(atPath: root + path + ".fault")
-        }
-    }
+    func fail(_ path: String, _ fault: String?) throws { try cameras[path]!.fail(fault) }
 
     func link(_ path: String, to target: String) throws {
         try FileManager.default.createDirectory(atPath: (root + path as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
@@ -156,7 +151,7 @@ enum TestFrames {
     /// JPEG files of a moving test picture with noise, so that no two are the same.
     static func jpegs(_ count: Int, width: Int, height: Int, pixels: String = "yuvj420p") throws -> [[UInt8]] {
         try withFolder { folder in
-            let (status, output) = try LiveParts.ChildProcess.run(
+            let (status, output) = try ChildProcess.run(
                 "ffmpeg", ["-v", "error", "-f", "lavfi", "-i", "testsrc2=size=128x96:rate=25,noise=alls=20:allf=t,scale=\(width):\(height)", "-frames:v", "\(count)", "-pix_fmt",
                 pixels, "-q:v", "3", "-strict", "-1", folder + "/%03d.jpg"])
             guard status == 0 else { throw LivePartFailure("ffmpeg makes no JPEG files; install ffmpeg\n\(output)") }
@@ -172,7 +167,7 @@ enum TestFrames {
         let files = try jpegs(count, width: width, height: height, pixels: pixels)
         let raw = try withFolder { folder in
             try Data(files.joined()).write(to: URL(fileURLWithPath: folder + "/a.mjpeg"))
-            let (status, output) = try LiveParts.ChildProcess.run("ffmpeg", ["-v", "error", "-i", folder + "/a.mjpeg", "-f", "rawvideo", "-pix_fmt", pixels, folder + "/a.yuv"])
+            let (status, output) = try ChildProcess.run("ffmpeg", ["-v", "error", "-i", folder + "/a.mjpeg", "-f", "rawvideo", "-pix_fmt", pixels, folder + "/a.yuv"])
             guard status == 0 else { throw LivePartFailure(output) }
             return [UInt8](try Data(contentsOf: URL(fileURLWithPath: folder + "/a.yuv")))
         }
@@ -198,11 +193,11 @@ enum TestFrames {
     /// An H.264 stream without delay, and its pictures as FFmpeg decodes them: planes one after the other.
     static func h264(_ count: Int, width: Int, height: Int) throws -> (stream: [UInt8], pictures: [[UInt8]]) {
         try withFolder { folder in
-            let (status, output) = try LiveParts.ChildProcess.run(
+            let (status, output) = try ChildProcess.run(
                 "ffmpeg", ["-v", "error", "-f", "lavfi", "-i", "testsrc2=size=128x96:rate=25,noise=alls=20:allf=t,scale=\(width):\(height)", "-frames:v", "\(count)", "-pix_fmt",
                 "yuv420p", "-c:v", "libx264", "-tune", "zerolatency", "-x264-params", "aud=1:sliced-threads=0", "-f", "h264", folder + "/a.h264"])
             guard status == 0 else { throw LivePartFailure("ffmpeg makes no H.264; install ffmpeg with libx264\n\(output)") }
-            let (decoded, complaint) = try LiveParts.ChildProcess.run("ffmpeg", ["-v", "error", "-i", folder + "/a.h264", "-f", "rawvideo", folder + "/a.yuv"])
+            let (decoded, complaint) = try ChildProcess.run("ffmpeg", ["-v", "error", "-i", folder + "/a.h264", "-f", "rawvideo", folder + "/a.yuv"])
             guard decoded == 0 else { throw LivePartFailure(complaint) }
             let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: folder + "/a.yuv")))
             let size = bytes.count / count
