@@ -6,7 +6,7 @@ import Synchronization
 ///
 /// The sound comes from the sound library's own thread (`fwoc-microphone`). Whatever fails — no server, server gone, source
 /// gone, no sound — is tried again after 0.25 s, then ever more rarely, every 4 s at last; see ``status`` and `onStateChange` for
-/// what goes on. Thread-safe; ``read(_:)`` is for one thread.
+/// what goes on. A stream of exact zeros is made anew, at once, after 4 s, then ever more rarely. Thread-safe; ``read(_:)`` is for one thread.
 public final class Microphone: Sendable {
     private let onStateChange: @Sendable (DeviceState, String) -> Void
     private let ring: SoundRing

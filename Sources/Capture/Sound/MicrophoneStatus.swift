@@ -48,6 +48,8 @@ public struct MicrophoneStatus: Hashable, Sendable {
     public var correctedSamples = 0
     /// Times that sound came back after the connection or the stream was lost.
     public var reconnects = 0
+    /// Times that the stream was made anew because it delivered exact zeros; it may be that only the stream was dead.
+    public var streamRestarts = 0
     /// RMS of the last few tenths of a second, 0 for a full-scale square wave, at least −120; `nil` before any sound.
     public var levelDBFS: Double?
     /// Capture instant of the last sound handed on.

@@ -32,6 +32,9 @@ final class MicrophoneStatusBoard: Sendable {
     private static let longestDelay: TimeSpan = .milliseconds(4000)
     /// An attempt that has not brought sound by then has failed; a source that slept may need two seconds.
     private static let longestAttempt: TimeSpan = .milliseconds(5000)
+    /// Times of exact zeros after which the stream is made anew: the first renewal is at once, then ever more rarely.
+    private static let firstRenewal: TimeSpan = .milliseconds(4000)
+    private static let longestRenewal: TimeSpan = .milliseconds(64_000)
 
     private let settings: MicrophoneSettings
     private let ring: SoundRing
@@ -55,11 +58,16 @@ final class MicrophoneStatusBoard: Sendable {
     private var lastTick = Instant.zero
     private var ticks = 0
     private var isSuspended = false
+    /// Time of exact zeros since the last renewal, and how long it may be before the next.
+    private var silent = TimeSpan.zero
+    private var renewal = TimeSpan.zero
     private var hasEnded = false
 
     private var serverName: String?
     private var defaultSource: String?
     private var sourceName: String?
+    /// The monitor that was warned of.
+    private var monitorName: String?
 
     private var timeline = SoundTimeline()
     private var activity = SoundActivity()
@@ -67,6 +75,7 @@ final class MicrophoneStatusBoard: Sendable {
     private var reason = ""
     private var overflows = 0
     private var reconnects = 0
+    private var streamRestarts = 0
     private var hasRecorded = false
     private var latency: Double?
 
@@ -142,7 +151,8 @@ final class MicrophoneStatusBoard: Sendable {
 
     private func tick() {
         let now = MonotonicClock.now()
-        waited = waited + min(now - lastTick, Self.tick + Self.tick)
+        let passed = min(now - lastTick, Self.tick + Self.tick)
+        waited = waited + passed
         lastTick = now
         ticks += 1
         if hasFailed {
@@ -163,6 +173,9 @@ final class MicrophoneStatusBoard: Sendable {
                 waited = .zero
             } else if waited >= settings.stallAfter {
                 fail("no sound from \(sourceWords) for \(Self.seconds(waited)) s", contextLost: true)
+            } else if state == .noSignal {
+                silent = silent + passed
+                if silent >= renewal { renew() }
             }
         }
         // The library asks by itself, ever more rarely; the clock wants more.
@@ -207,6 +220,23 @@ final class MicrophoneStatusBoard: Sendable {
         waited = .zero
         isSuspended = false
         askServer()
+    }
+
+    /// Makes the stream anew, in the same state: PipeWire tells no stream that its source was suspended, and a stream that was there
+    /// before gets exact zeros from then on, also when the source has resumed; a new one hears, and wakes the source. Not within a
+    /// callback of the stream.
+    private func renew() {
+        guard context?.state == PA_CONTEXT_READY else { return }
+        renewal = min(max(renewal + renewal, Self.firstRenewal), Self.longestRenewal)
+        silent = .zero
+        streamRestarts += 1
+        stream = nil
+        // Silence goes on being counted: the state is that of the old stream until something is heard.
+        timeline.restart()
+        phase = .connecting
+        waited = .zero
+        isSuspended = false
+        open()
     }
 
     /// Notes a failure; the next tick takes down what is left.
@@ -355,7 +385,9 @@ final class MicrophoneStatusBoard: Sendable {
                     status.sourceDescription = description
                     status.sourceFormat = format
                 }
-                if isMonitor { recorder.logger.warning("microphone: \(recorder.sourceWords) is the monitor of a sink: it hears what is played, not the room") }
+                guard isMonitor, recorder.monitorName != recorder.sourceName else { return }
+                recorder.monitorName = recorder.sourceName
+                recorder.logger.warning("microphone: \(recorder.sourceWords) is the monitor of a sink: it hears what is played, not the room")
             }, reference))
     }
 
@@ -421,6 +453,8 @@ final class MicrophoneStatusBoard: Sendable {
         }
         // What stands still, or starts with zeros, has not shown yet that it lives.
         if activity.zeroSamples == 0 {
+            renewal = .zero
+            silent = .zero
             if state != .online { comeBack(.online, "\(sourceWords) delivers sound") }
         } else if state != .noSignal, activity.silence >= settings.silenceAfter {
             comeBack(.noSignal, "\(sourceWords) delivers exact zeros: muted?")
@@ -479,6 +513,7 @@ final class MicrophoneStatusBoard: Sendable {
             status.driftPPM = drift
             status.correctedSamples = timeline.correctedSamples
             status.reconnects = reconnects
+            status.streamRestarts = streamRestarts
             status.levelDBFS = level
             status.lastBlock = timeline.next
         }
