@@ -45,6 +45,7 @@ import Testing
         #expect(status.source == "mic" && status.sourceFormat == SoundFormat(encoding: "s16le", rate: 48_000, channels: 1))
         #expect(status.server?.contains("pulseaudio") == true)
         #expect(status.droppedByRing == 0, "the reader was late")
+        #expect(status.latency.map { (0..<0.5).contains($0.seconds) } == true, "\(status.latency.map { "\($0.milliseconds) ms" } ?? "none")")
         #expect(status.reconnects == 0 && status.samples > 0)
     }
 

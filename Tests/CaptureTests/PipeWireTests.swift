@@ -52,6 +52,7 @@ private let isInstalled: Bool = {
         #expect(status.server?.contains("PipeWire") == true, "\(status.server ?? "no server")")
         #expect(status.source == (source == "default" ? "mic" : source))
         #expect(status.reconnects == 0 && status.droppedByRing == 0 && status.overflows == 0)
+        #expect(status.latency.map { (0..<0.5).contains($0.seconds) } == true, "\(status.latency.map { "\($0.milliseconds) ms" } ?? "none")")
         try await checkLine(probe)
         // As many samples as time passed, each block where the last one ended.
         let heard = Double(probe.blocks.reduce(0) { $0 + $1.samples.count }) / 16_000

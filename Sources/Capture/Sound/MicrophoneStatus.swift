@@ -32,7 +32,7 @@ public struct MicrophoneStatus: Hashable, Sendable {
     public var requestedFormat = SoundFormat(encoding: "float32le", rate: AudioFormat.sampleRate, channels: 1)
     /// What the source itself delivers; the server converts it.
     public var sourceFormat: SoundFormat?
-    /// From the capture of a sample until it is handed on, smoothed.
+    /// From the capture of a sample until it is handed on, smoothed; at least 0.
     public var latency: TimeSpan?
     /// Samples handed to the ring and taken by it.
     public var samples = 0

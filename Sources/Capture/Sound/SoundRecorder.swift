@@ -448,7 +448,11 @@ final class MicrophoneStatusBoard: Sendable {
     private func heard() {
         waited = .zero
         if let next = timeline.next {
-            let age = (MonotonicClock.now() - next).seconds
+            // Not below zero, though `next` may lie ahead of now. Servers hand sound on in blocks, and PulseAudio tells no latency within
+            // the block for monitors, null sinks and pipes: the clock's line runs through the middle of that staircase, so that at a block's
+            // arrival its end is half a block in the future (−2.5 ms at 5 ms a block), and the time line keeps within ±2 ms of the clock
+            // besides. Both are right on average, which sync needs; a negative latency would make no sense to a reader.
+            let age = max(0, (MonotonicClock.now() - next).seconds)
             latency = latency.map { $0 + 0.05 * (age - $0) } ?? age
         }
         // What stands still, or starts with zeros, has not shown yet that it lives.
