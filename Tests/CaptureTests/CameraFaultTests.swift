@@ -131,6 +131,35 @@ import Testing
         #expect(!camera.states.kinds.dropFirst(2).contains(.reconnecting), "it was there all the time")
     }
 
+    /// v4l2loopback gives its last frame to whoever opens it.
+    @Test(arguments: [0.3, 60]) func aFrameFromBeforeTheOpeningIsNone(age: Double) throws {
+        let machine = try FakeMachine()
+        try machine.plug("/dev/video0", [Self.mode], "leftover \(age)")
+        try machine.fail("/dev/video0", "stall")
+        let camera = CameraUnderTest(settings("/dev/video0", stallAfter: 0.5), machine)
+        let isReopened = camera.waits { $0.reconnects >= 2 }
+        #expect(isReopened)
+        #expect(camera.camera.status.frames == 0 && camera.camera.status.staleFrames >= 3)
+        #expect(!camera.states.kinds.contains(.online), "\(camera.states.all)")
+        try machine.fail("/dev/video0", nil)
+        let isBack = camera.waits { $0.state == .online }
+        #expect(isBack)
+        let frames = camera.take(5)
+        #expect(frames.count == 5)
+        #expect(frames.allSatisfy { ($0.arrival - $0.instant).seconds < age })
+    }
+
+    /// Stamps that are all older than the opening are another clock's, and its frames are good.
+    @Test func aClockOfItsOwnIsNotStale() throws {
+        let machine = try FakeMachine()
+        try machine.plug("/dev/video0", [Self.mode], "stamps own")
+        let camera = CameraUnderTest(settings("/dev/video0"), machine)
+        let frames = camera.take(10)
+        #expect(frames.count == 10)
+        let status = camera.camera.status
+        #expect(status.state == .online && status.staleFrames == status.connection?.buffers)
+    }
+
     @Test func stopWhileItStalls() throws {
         let machine = try FakeMachine()
         try machine.plug("/dev/video0", [Self.mode])

@@ -91,6 +91,9 @@ public final class Camera: Sendable {
     /// Uses one frame of every `n`, from now on; 1 for all. Compressed frames that are left out cost no decoding (H.264 excepted).
     public func setFrameDivisor(_ n: Int) { counters.frameDivisor.store(max(1, n), ordering: .relaxed) }
 
+    /// Frames that the consumer was too slow for. No lock.
+    public var droppedByRing: Int { ring.droppedFrames }
+
     public var status: CameraStatus {
         let condition = condition.withLock { $0 }
         let last = counters.lastFrame.load(ordering: .relaxed)
@@ -98,7 +101,7 @@ public final class Camera: Sendable {
             state: condition.state, reason: condition.reason, connection: condition.connection, frames: counters.frames.value,
             waitingFrames: ring.depth, droppedByRing: ring.droppedFrames, droppedByDriver: counters.droppedByDriver.value, shedFrames: counters.shedFrames.value,
             decodeErrors: counters.decodeErrors.value, damagedBuffers: counters.damagedBuffers.value, inputErrors: counters.inputErrors.value,
-            streamRestarts: counters.streamRestarts.value, reconnects: counters.reconnects.value, timestampFaults: counters.timestampFaults,
+            staleFrames: counters.staleFrames.value, streamRestarts: counters.streamRestarts.value, reconnects: counters.reconnects.value, timestampFaults: counters.timestampFaults,
             bytes: counters.bytes.value, lastFrame: last < 0 ? nil : Instant(nanoseconds: last),
             timestampSource: FrameClock.Source(rawValue: counters.timestampSource.value))
     }

@@ -9,6 +9,7 @@ final class CameraCounters: Sendable {
     let decodeErrors = Atomic<Int>(0)
     let damagedBuffers = Atomic<Int>(0)
     let inputErrors = Atomic<Int>(0)
+    let staleFrames = Atomic<Int>(0)
     let streamRestarts = Atomic<Int>(0)
     let reconnects = Atomic<Int>(0)
     let bytes = Atomic<Int>(0)

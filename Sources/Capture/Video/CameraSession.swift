@@ -33,11 +33,15 @@ final class CameraSession {
     private var clock: FrameClock
     private var lastSequence: UInt32?
     private var framesUntilNext = 0
+    /// When the stream was asked for, and how many buffers may still be older.
+    private var started: Instant
+    private var staleLeft: Int
     private var failures = 0
     private var restarts = 0
 
     /// Opens the node and starts its stream.
     init(node: String, settings: CameraSettings, ring: FrameRing, counters: CameraCounters, logger: Logger) throws(CameraError) {
+        started = MonotonicClock.now()
         var device = try CaptureDevice(node)
         guard device.identity.capturesVideo else { throw .notCamera(node: node, detail: "\(device.identity.driver), '\(device.identity.card)'") }
         let offers = device.offers()
@@ -54,6 +58,7 @@ final class CameraSession {
         let rate = device.setRate(settings.rate)
         source = try Self.source(picture, format, node)
         stream = try CaptureStream(device, buffers: max(4, settings.buffers))
+        staleLeft = stream.bufferCount
         clock = FrameClock(period: .seconds(1 / max(rate ?? settings.rate, 0.1)))
         self.ring = ring
         self.counters = counters
@@ -135,12 +140,31 @@ final class CameraSession {
         guard restarts <= Self.mostRestarts else { throw .failing(node: connection.node, number) }
         counters.streamRestarts.increase()
         logger.warning("camera stream restarted after errors", metadata: ["node": "\(connection.node)", "error": "\(number.map { "\($0)" } ?? "damaged buffers")"])
+        started = MonotonicClock.now()
+        staleLeft = stream.bufferCount
         try stream.restart()
         lastSequence = nil
     }
 
+    /// Whether a frame was captured before the stream was asked for. v4l2loopback gives whoever opens it the last frame of a writer that
+    /// may be long gone; taken for a good frame, it would make the camera online until the stall is noticed, at every attempt. Only as many
+    /// as there are buffers are old: from then on, and from the first stamp that is not, the stamps are another clock's and say nothing.
+    private func isStale(_ filled: CaptureStream.Filled) -> Bool {
+        guard staleLeft > 0 else { return false }
+        guard filled.stamp.nanoseconds > 0, filled.stamp.nanoseconds < started.nanoseconds else {
+            staleLeft = 0
+            return false
+        }
+        staleLeft -= 1
+        return true
+    }
+
     private func use(_ filled: CaptureStream.Filled, _ arrival: Instant) -> Progress {
         counters.bytes.increase(by: filled.bytes)
+        guard !isStale(filled) else {
+            counters.staleFrames.increase()
+            return .nothing
+        }
         let reading = clock.read(stamp: filled.stamp, isMonotonic: filled.isMonotonic, step: step(filled.sequence), arrival: arrival)
         if let fault = reading.fault { counters.count(fault) }
         counters.timestampSource.store(reading.source.rawValue, ordering: .relaxed)

@@ -23,6 +23,9 @@ public struct CameraStatus: Hashable, Sendable {
     public var damagedBuffers: Int
     /// Failed requests for a buffer (EIO).
     public var inputErrors: Int
+    /// Frames from before the opening, which some drivers give again; not used.
+    public var staleFrames: Int
+    /// Times that the stream was stopped and started in place, after errors.
     public var streamRestarts: Int
     /// Times that it was open again after a failure.
     public var reconnects: Int

@@ -8,7 +8,9 @@
 //                                   (0: the least) and the file of the frames, shown in turn: raw frames one after the other, JPEG
 //                                   files one after the other (MJPG), or access units that begin with a delimiter (H264). Up to 16.
 //   card TEXT                       what QUERYCAP says; bus TEXT likewise
-//   stamps KIND                     monotonic (default), unmarked, zero, wall, ahead, frozen
+//   stamps KIND                     monotonic (default), unmarked, zero, wall, ahead, frozen, own (a clock that starts with the stream)
+//   leftover SECONDS                the first frame of every stream is that old and comes at once, also where no other does: v4l2loopback
+//                                   gives whoever opens it the last frame of a writer that may be gone
 //   stale                           the first buffer of a compressed stream claims to be full: stale bytes follow the picture
 //   patient                         a slow reader misses no frame
 //   metadata                        the node captures no video
@@ -35,7 +37,7 @@
 #include <unistd.h>
 
 enum { MOST_MODES = 16, MOST_RATES = 8, MOST_BUFFERS = 32, MOST_FRAMES = 4096 };
-enum stamps { MONOTONIC, UNMARKED, ZERO, WALL, AHEAD, FROZEN };
+enum stamps { MONOTONIC, UNMARKED, ZERO, WALL, AHEAD, FROZEN, OWN };
 
 struct frame {
     size_t start, length;
@@ -64,7 +66,7 @@ struct camera {
     struct timespec start;
     int64_t shown;
     uint32_t sequence;
-    int64_t last_stamp;
+    int64_t last_stamp, leftover;
 };
 
 static int fail(int reason) {
@@ -143,7 +145,7 @@ static void dispose(struct camera *camera) {
 }
 
 static bool read_settings(struct camera *camera, FILE *file) {
-    static const char *const kinds[] = {"monotonic", "unmarked", "zero", "wall", "ahead", "frozen"};
+    static const char *const kinds[] = {"monotonic", "unmarked", "zero", "wall", "ahead", "frozen", "own"};
     char line[1024];
     while (fgets(line, sizeof line, file)) {
         line[strcspn(line, "\n")] = 0;
@@ -156,8 +158,10 @@ static bool read_settings(struct camera *camera, FILE *file) {
         } else if (!strcmp(line, "bus") && value) {
             snprintf(camera->bus, sizeof camera->bus, "%s", value);
         } else if (!strcmp(line, "stamps") && value) {
-            for (int kind = MONOTONIC; kind <= FROZEN; kind++)
+            for (int kind = MONOTONIC; kind <= OWN; kind++)
                 if (!strcmp(value, kinds[kind])) camera->stamps = (enum stamps)kind;
+        } else if (!strcmp(line, "leftover") && value) {
+            camera->leftover = (int64_t)(atof(value) * 1e9);
         } else if (!strcmp(line, "stale")) {
             camera->stale = true;
         } else if (!strcmp(line, "patient")) {
@@ -254,6 +258,7 @@ static int64_t stamp(struct camera *camera) {
     case ZERO: return 0;
     case WALL: return nanoseconds(CLOCK_REALTIME);
     case AHEAD: return now + 30000000;
+    case OWN: return now - (int64_t)camera->start.tv_sec * 1000000000 - camera->start.tv_nsec + 1;
     case FROZEN: return camera->last_stamp ? camera->last_stamp : now;
     default: return now;
     }
@@ -263,11 +268,12 @@ static int dequeue(struct camera *camera, int descriptor, struct v4l2_buffer *bu
     if (unplugged(descriptor)) return fail(ENODEV);
     if (!camera->streaming) return fail(EINVAL);
     if (camera->queued == 0) return fail(EAGAIN);
-    if (faulty(camera, "stall")) {
+    bool leftover = camera->leftover && camera->shown == 0;
+    if (!leftover && faulty(camera, "stall")) {
         usleep(20000);
         return fail(EAGAIN);
     }
-    wait_for_frame(camera);
+    if (!leftover) wait_for_frame(camera);
     if (unplugged(descriptor)) return fail(ENODEV);
     if (faulty(camera, "eio")) return fail(EIO);
     if (faulty(camera, "gap")) camera->sequence += 3;
@@ -288,7 +294,7 @@ static int dequeue(struct camera *camera, int descriptor, struct v4l2_buffer *bu
         for (size_t i = frame->length; i < mode->bytes; i++) target[i] = target[i % frame->length];
         buffer->bytesused = mode->bytes;
     }
-    int64_t when = camera->last_stamp = stamp(camera);
+    int64_t when = camera->last_stamp = leftover ? nanoseconds(CLOCK_MONOTONIC) - camera->leftover : stamp(camera);
     buffer->timestamp.tv_sec = when / 1000000000;
     buffer->timestamp.tv_usec = when % 1000000000 / 1000;
     buffer->sequence = camera->sequence++;
