@@ -64,12 +64,6 @@ let package = Package(
         .target(name: "Inference", dependencies: ["Tensors", "ModelBundle", "CKernels"], swiftSettings: house),
         .target(name: "Biometrics", dependencies: ["Tensors"], swiftSettings: house),
 
-        // The trainer
-        .target(name: "Evaluation", dependencies: ["Biometrics", "Tensors"], swiftSettings: house),
-
-        // The trainer
-        .target(name: "Quantization", dependencies: ["Inference", "ModelBundle", "Tensors"], swiftSettings: house),
-
         // The agent
         .target(name: "Gallery", dependencies: [database, logging, "Tensors"], swiftSettings: house),
         .target(name: "Recognition",
@@ -86,6 +80,8 @@ let package = Package(
         .executableTarget(name: "fwoc-agent", dependencies: [.product(name: "FlyingSocks", package: "FlyingFox"), "AgentRuntime", "Recognition", "Publishing", "Gallery", "ModelBundle", "Inference", "Tensors", "MediaTypes", argumentParser, logging], swiftSettings: house),
 
         // The trainer
+        .target(name: "Evaluation", dependencies: ["Biometrics", "Tensors"], swiftSettings: house),
+        .target(name: "Quantization", dependencies: ["Inference", "ModelBundle", "Tensors"], swiftSettings: house),
         .target(name: "Datasets", dependencies: ["Recognition", "MediaFiles", "FrontEnd", "ModelBundle", "MediaTypes", "CKernels"], swiftSettings: house),
         .executableTarget(name: "fwoc-train", dependencies: ["Datasets", "Recognition", "ModelBundle", "MediaFiles", argumentParser], swiftSettings: house),
 
