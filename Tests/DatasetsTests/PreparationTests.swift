@@ -28,13 +28,14 @@ import Testing
         let picture = try ScratchFolder.bytes(people + "/person 1/00001.png")
         try ScratchFolder.write(Array(picture[..<(picture.count / 2)]), try folder.file("people/person 1/truncated.png"))
         try Programs.ffmpeg(["-f", "lavfi", "-i", "color=gray:size=112x112", "-frames:v", "1", try folder.file("people/person 2/flat.png")])
-        try Programs.ffmpeg(["-f", "lavfi", "-i", "testsrc2=size=113x112", "-frames:v", "1", try folder.file("people/person 2/wide.png")])
+        try Programs.ffmpeg(["-f", "lavfi", "-i", "testsrc2=size=120x112", "-frames:v", "1", try folder.file("people/person 2/wide.png")])
         try Programs.ffmpeg(["-f", "lavfi", "-i", "sine=duration=1", try folder.file("people/person 2/sound.wav")])
         try ScratchFolder.write([1], try folder.file("people/person 2/.hidden"))
-        let outcome = try Self.prepare([people, "-o", folder.path + "/shards", "--aligned", "--json"])
+        try Programs.ffmpeg(["-f", "lavfi", "-i", "testsrc2=size=112x112,gblur=sigma=3", "-frames:v", "1", try folder.file("people/person 2/soft.png")])
+        let outcome = try Self.prepare([people, "-o", folder.path + "/shards", "--aligned", "--least-sharpness", "0.1", "--json"])
         #expect(outcome.status == 0, "\(outcome.errors)")
         let manifest = try JSONDecoder().decode(PrepareManifest.self, from: Data(outcome.output.utf8))
-        #expect(manifest.taken.rows == 20)
+        #expect(manifest.taken.rows == 21)
         #expect(manifest.identities == 3)
         var reasons: [String: RefusalReason] = [:]
         for file in manifest.files { for refusal in file.refused where refusal.what == .file { reasons[file.file] = refusal.reason } }
@@ -47,17 +48,17 @@ import Testing
 
         // What is stored is the picture, plane by plane.
         let set = try ShardSet(path: folder.path + "/shards")
-        #expect(try set.identities().mapValues(\.count) == ["person 0": 6, "person 1": 7, "person 2": 7])
-        let raw = try folder.file("00001.rgb")
-        try Programs.ffmpeg(["-i", people + "/person 1/00001.png", "-f", "rawvideo", "-pix_fmt", "gbrp", raw])
+        #expect(try set.identities().mapValues(\.count) == ["person 0": 6, "person 1": 7, "person 2": 8])
+        let raw = try folder.file("soft.rgb")
+        try Programs.ffmpeg(["-i", people + "/person 2/soft.png", "-f", "rawvideo", "-pix_fmt", "gbrp", raw])
         let planes = try ScratchFolder.bytes(raw)
         let expected = Array(planes[2 * 12544..<3 * 12544] + planes[..<12544] + planes[12544..<2 * 12544])
         let file = try set.column(SampleColumns.file)
-        let row = try #require((0..<set.rowCount).first { try set.text(row: $0, column: file) == "person 1/00001.png" })
+        let row = try #require((0..<set.rowCount).first { try set.text(row: $0, column: file) == "person 2/soft.png" })
         let stored = try set.elements(UInt8.self, row: row, column: try set.column(SampleColumns.face))
         let errors = stored.indices.map { abs(Int(stored[$0]) - Int(expected[$0])) }
-        // The decoder's 4:2:0 halves the resolution of colour: edges differ, the picture does not.
-        #expect(errors.reduce(0, +) < 6 * errors.count)
+        // The planes are whole frames of 4:2:0 in between: a blurred picture loses next to nothing by it.
+        #expect(errors.reduce(0, +) < 3 * errors.count)
     }
 
     @Test func `Jobs change nothing`() throws {

