@@ -5,16 +5,11 @@ import Glibc
     let path: String
     private let descriptor: Int32
 
-    enum Mode { case readOnly, readWrite, append }
+    enum Mode { case readOnly, readWrite }
 
     init(_ path: String, _ mode: Mode, creates: Bool = false) throws(DatasetError) {
         self.path = path
-        var flags =
-            switch mode {
-            case .readOnly: O_RDONLY
-            case .readWrite: O_RDWR
-            case .append: O_WRONLY | O_APPEND
-            }
+        var flags = mode == .readOnly ? O_RDONLY : O_RDWR
         if creates { flags |= O_CREAT }
         descriptor = unsafe open(path, flags | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw Self.failure(path, creates ? "creating" : "opening", errno) }
