@@ -81,6 +81,7 @@ let package = Package(
 
         // The trainer
         .target(name: "Evaluation", dependencies: ["Biometrics", "Tensors"], swiftSettings: house),
+        .target(name: "Reporting", dependencies: ["Biometrics"], swiftSettings: house),
         .target(name: "Quantization", dependencies: ["Inference", "ModelBundle", "Tensors"], swiftSettings: house),
         .target(name: "Datasets", dependencies: ["Recognition", "MediaFiles", "FrontEnd", "ModelBundle", "MediaTypes", "CKernels"], swiftSettings: house),
         .executableTarget(name: "fwoc-train", dependencies: ["Datasets", "Recognition", "ModelBundle", "MediaFiles", argumentParser], swiftSettings: house),
@@ -95,6 +96,7 @@ let package = Package(
         tests("FrontEndTests", ["FrontEnd", "Tensors", "MediaTypes", "CAllocationCounter"]),
         tests("BiometricsTests", ["Biometrics", "Tensors"]),
         tests("EvaluationTests", ["Evaluation", "Biometrics"]),
+        tests("ReportingTests", ["Reporting", "Biometrics"]),
         tests("ModelBundleTests", ["ModelBundle", "Tensors"]),
         tests("InferenceTests", ["Inference", "ModelBundle", "Tensors", "CKernels", "CAllocationCounter"]),
         // Killed by the durability test in the midst of its work.
