@@ -3,6 +3,7 @@
 //
 // The package is the architecture diagram: layers from the bottom up, every arrow points down.
 
+import Foundation
 import PackageDescription
 
 let house: [SwiftSetting] = [
@@ -24,6 +25,16 @@ let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swif
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .testTarget(name: name, dependencies: dependencies, resources: [.copy("Fixtures")], swiftSettings: house)
 }
+
+/// libtorch for the trainer: Debian's `libtorch-dev`, or the folder that FWOC_LIBTORCH names (with `include` and `lib`; 2.x, CUDA or not).
+let libtorch = ProcessInfo.processInfo.environment["FWOC_LIBTORCH"]
+let hasCUDA = libtorch.map { FileManager.default.fileExists(atPath: $0 + "/lib/libtorch_cuda.so") } ?? false
+let torchCompile: [CXXSetting] = libtorch.map { [.unsafeFlags(["-I\($0)/include"])] } ?? []
+let torchLink: [LinkerSetting] =
+    (libtorch.map { [.unsafeFlags(["-L\($0)/lib", "-Xlinker", "-rpath", "-Xlinker", "\($0)/lib"])] } ?? [])
+    // Nothing names a symbol of the CUDA library: it registers itself, if it is linked at all.
+    + (hasCUDA ? [.unsafeFlags(["-Xlinker", "--no-as-needed"]), .linkedLibrary("torch_cuda"), .linkedLibrary("c10_cuda")] : [])
+    + [.linkedLibrary("torch"), .linkedLibrary("torch_cpu"), .linkedLibrary("c10")]
 
 let package = Package(
     name: "fwoc",
@@ -80,6 +91,8 @@ let package = Package(
         .executableTarget(name: "fwoc-agent", dependencies: [.product(name: "FlyingSocks", package: "FlyingFox"), "AgentRuntime", "Recognition", "Publishing", "Gallery", "ModelBundle", "Inference", "Tensors", "MediaTypes", argumentParser, logging], swiftSettings: house),
 
         // The trainer
+        .target(name: "CTorch", cxxSettings: torchCompile, linkerSettings: torchLink),
+        .target(name: "Training", dependencies: ["CTorch", "ModelBundle", "Tensors"], swiftSettings: house),
         .target(name: "Evaluation", dependencies: ["Biometrics", "Tensors"], swiftSettings: house),
         .target(name: "Reporting", dependencies: ["Biometrics"], swiftSettings: house),
         .target(name: "Quantization", dependencies: ["Inference", "ModelBundle", "Tensors"], swiftSettings: house),
@@ -98,7 +111,10 @@ let package = Package(
         tests("EvaluationTests", ["Evaluation", "Biometrics"]),
         tests("ReportingTests", ["Reporting", "Biometrics"]),
         tests("ModelBundleTests", ["ModelBundle", "Tensors"]),
-        tests("InferenceTests", ["Inference", "ModelBundle", "Tensors", "CKernels", "CAllocationCounter"]),
+        // ONNX's own node tests, for every executor of graphs.
+        .target(name: "NodeTestCases", dependencies: ["Tensors"], path: "Tests/NodeTestCases", resources: [.copy("Fixtures")], swiftSettings: house),
+        tests("InferenceTests", ["Inference", "ModelBundle", "Tensors", "CKernels", "CAllocationCounter", "NodeTestCases"]),
+        .testTarget(name: "TrainingTests", dependencies: ["Training", "Inference", "ModelBundle", "Tensors", "NodeTestCases"], swiftSettings: house),
         // Killed by the durability test in the midst of its work.
         .executableTarget(name: "gallery-crash-writer", dependencies: ["Gallery"], path: "Tests/GalleryCrashWriter", swiftSettings: house),
         tests("GalleryTests", ["Gallery", "gallery-crash-writer", database]),
@@ -114,5 +130,6 @@ let package = Package(
         tests("DatasetsTests", ["Datasets", "Recognition", "ModelBundle", "fwoc-train"]),
         // Runs the program as a service on a machine of its own.
         tests("LiveLabTests", ["fwoc-agent"]),
-    ]
+    ],
+    cxxLanguageStandard: .cxx17
 )

@@ -1,6 +1,7 @@
 import Foundation
 import Inference
 import ModelBundle
+import NodeTestCases
 import Tensors
 import Testing
 
@@ -23,7 +24,7 @@ import Testing
     }
 
     private static func archive() throws -> NodeTestArchive {
-        try NodeTestArchive(folder: TestData.fixtures.appendingPathComponent("onnx-node-tests"))
+        try NodeTestArchive()
     }
 
     /// Outcomes, so that a run that only ever saw one of them is noticed.

@@ -1,5 +1,6 @@
 import Foundation
 import Inference
+import NodeTestCases
 import Testing
 
 /// ONNX's own backend node tests for the operators that the product needs and their relatives.
@@ -7,7 +8,7 @@ import Testing
     /// All cases pass, as they are optimised, as they are written and computed at load, except those that are excluded by name; an exclusion whose
     /// case passes is stale and fails.
     @Test func passExceptByChoice() throws {
-        let archive = try NodeTestArchive(folder: TestData.fixtures.appendingPathComponent("onnx-node-tests"))
+        let archive = try NodeTestArchive()
         var reasons: [String: String] = [:]
         for exclusion in archive.exclusions {
             for name in exclusion.cases {

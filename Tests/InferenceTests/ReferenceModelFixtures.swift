@@ -1,6 +1,7 @@
 import Foundation
 import Inference
 import ModelBundle
+import NodeTestCases
 import Tensors
 
 /// Inputs for the public reference models and what onnxruntime makes of them, as `Fixtures/reference-models/make.py` writes
