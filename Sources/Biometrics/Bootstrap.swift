@@ -68,6 +68,7 @@ public struct Bootstrap: Sendable, Hashable, Codable {
     public func estimates(_ trials: ScoredTrials, _ metrics: [@Sendable (OperatingCurve) -> Double]) -> [Estimate] {
         let curve = OperatingCurve(trials)
         let byPeople = trials.people != nil && trials.personCount >= 2
+        let kinds = byPeople ? [] : [true, false].map { kind in trials.isSame.indices.filter { trials.isSame[$0] == kind } }
         let drawn: [[Double]?] = concurrentMap(replicates) { replicate in
             var generator = SeededGenerator(seed: seed, stream: replicate)
             let resampled: OperatingCurve?
@@ -78,9 +79,8 @@ public struct Bootstrap: Sendable, Hashable, Codable {
                     return Double(pair.x == pair.y ? weights[Int(pair.x)] : weights[Int(pair.x)] * weights[Int(pair.y)])
                 }
             } else {
-                let same = trials.isSame.indices.filter { trials.isSame[$0] }, different = trials.isSame.indices.filter { !trials.isSame[$0] }
                 var weights = [Int32](repeating: 0, count: trials.count)
-                for kind in [same, different] { for _ in kind { weights[kind[generator.below(kind.count)]] += 1 } }
+                for kind in kinds { for _ in kind { weights[kind[generator.below(kind.count)]] += 1 } }
                 resampled = OperatingCurve(trials) { Double(weights[$0]) }
             }
             return resampled.map { curve in metrics.map { $0(curve) } }
