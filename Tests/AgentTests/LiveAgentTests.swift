@@ -39,6 +39,7 @@ struct LiveAgentTests {
         #expect(try LiveRig.events(everything).first?.type == "new")
         try await rig.reach("presence") { LiveRig.payloads(everything, "presence").last?.contains("\"Ann\"") == true }
         try await rig.reach("STATUS") { rig.manager.assignments.contains { $0.hasPrefix("STATUS=live;") && $0.contains("1 known") } }
+        #expect(LiveRig.payloads(everything, "event/speaking").isEmpty, "nobody asked for it")
         try await rig.reach("telemetry every second") { LiveRig.payloads(everything, "telemetry").count >= 3 }
 
         // A newcomer gets discovery and levels, and no event.
@@ -82,5 +83,31 @@ struct LiveAgentTests {
         let last = LiveRig.messages(everything).last
         #expect(last?.topic == "fwoc/hall/availability")
         try LiveRig.validate(LiveRig.messages(everything))
+    }
+
+    // MARK: On request
+
+    /// Who begins and stops to speak, where the configuration asks for it.
+    @Test func speakingIsPublishedOnRequest() async throws {
+        let rig = try await LiveRig(rate: 25, hasSound: true)
+        try rig.configure(["publish": "{telemetry_interval: 1s, speaking: true}"])
+        let everything = try await rig.broker.subscribe("fwoc/#")
+        try await rig.startReady()
+        func changes() throws -> [JSONValue] { try LiveRig.payloads(everything, "event/speaking").map { try JSONValue($0) } }
+        try await rig.reach("somebody speaks", within: 90) { try changes().contains { $0["speaking"] == .bool(true) } }
+        // Who spoke when the camera went is not seen to speak any more.
+        try rig.camera.unplug()
+        try await rig.reach("nobody speaks") { try changes().last?["speaking"] == .bool(false) }
+
+        let seen = try changes()
+        #expect(seen.allSatisfy { $0["node"] == .string("hall") })
+        // Each is a change: a track begins, stops, begins again.
+        for track in Set(seen.compactMap { $0["track"]?.value }) {
+            let states = seen.filter { $0["track"]?.value == track }.map { $0["speaking"] == .bool(true) }
+            #expect(states.first ?? true && zip(states, states.dropFirst()).allSatisfy { $0 != $1 }, "\(states)")
+        }
+        let messages = LiveRig.messages(everything)
+        #expect(messages.allSatisfy { $0.topic != "fwoc/hall/event/speaking" || !$0.isRetained })
+        try LiveRig.validate(messages)
     }
 }
