@@ -43,6 +43,53 @@ struct LoadShedderTests {
         var shedder = LoadShedder(budget: .milliseconds(50))
         let changes = feed(&shedder, .seconds(2), from: 0, to: 60)
         #expect(changes.count == LoadShedder.steps.count - 1 && shedder.step.frameDivisor == 5)
-        #expect(shedder.text == "overloaded: faces searched 4 times less often, every fifth frame looked at")
+        #expect(shedder.text == "overloaded: faces searched 4 times less often, every fifth frame looked at; too few for lips, so lip and voice fusion is unavailable")
+        #expect(LoadShedder.steps.map(\.allowsLipAndVoiceFusion) == [true, true, true, true, true, false])
+        #expect(LoadShedder.text(level: 4) == "overloaded: faces searched 4 times less often, every third frame looked at")
+    }
+
+    /// Late frames, and frames dropped without end: the last step within two seconds.
+    @Test(arguments: [0.1, 0.3]) func dropsStepFaster(interval: Double) {
+        var shedder = LoadShedder(budget: .milliseconds(150))
+        var changes: [Double] = [], dropped = 17, time = 0.0
+        while time < 10 {
+            if shedder.note(.milliseconds(400), dropped: dropped, at: .seconds(time)) { changes.append(time) }
+            dropped += 2
+            time += interval
+        }
+        #expect(changes.count == LoadShedder.steps.count - 1, "\(changes)")
+        #expect(zip(changes, changes.dropFirst()).allSatisfy { $1 - $0 >= 0.25 })
+        #expect(changes.last.map { $0 < 2 } == true, "\(changes)")
+    }
+
+    /// What was dropped before, or by one slow search, makes no hurry.
+    @Test func oldDropsMakeNoHurry() {
+        var shedder = LoadShedder(budget: .milliseconds(150))
+        var changes: [Double] = []
+        for frame in 0..<100 where shedder.note(.milliseconds(frame < 50 ? 40 : 400), dropped: frame < 10 ? 0 : 12, at: .seconds(Double(frame) * 0.04)) {
+            changes.append(Double(frame) * 0.04)
+        }
+        #expect(changes.count == 1 && changes[0] >= 3, "\(changes)")
+    }
+
+    @Test func dropsWithinTheBudgetAreNoOverload() {
+        var shedder = LoadShedder(budget: .milliseconds(150))
+        for frame in 0..<500 {
+            let changed = shedder.note(.milliseconds(100), dropped: frame, at: .seconds(Double(frame) * 0.04))
+            #expect(!changed)
+        }
+    }
+
+    @Test func dropsPutReliefOff() {
+        var shedder = LoadShedder(budget: .milliseconds(150))
+        let down = feed(&shedder, .milliseconds(400), from: 0, to: 1.5)
+        #expect(down.count == 1)
+        // Below half of the budget, and one frame lost every eight seconds.
+        var changes = 0
+        for frame in 0..<1000 where shedder.note(.milliseconds(20), dropped: frame / 200, at: .seconds(1.5 + Double(frame) * 0.04)) { changes += 1 }
+        #expect(changes == 0 && shedder.level == 1)
+        var up: [Double] = []
+        for frame in 1000..<1300 where shedder.note(.milliseconds(20), dropped: 4, at: .seconds(1.5 + Double(frame) * 0.04)) { up.append(Double(frame) * 0.04) }
+        #expect(up.count == 1 && shedder.level == 0, "\(up)")
     }
 }

@@ -180,7 +180,7 @@ final class InferenceLoop: @unchecked Sendable {
                 if !isPaused {
                     emit(captured: captured)
                     noteSpeakers(at: captured)
-                    if shedder.note(end - captured, at: end) { shed() }
+                    if shedder.note(end - captured, dropped: camera.droppedByRing, at: end) { shed() }
                     // Some arrays are made for it: once a second, not once a frame.
                     if end >= nextOffset {
                         nextOffset = end + .seconds(1)

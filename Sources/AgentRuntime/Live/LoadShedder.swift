@@ -2,8 +2,15 @@ public import MediaTypes
 
 /// Keeps the agent within its latency budget: does less where the time does not suffice, and more again where it does.
 ///
-/// First faces are searched less often, then frames are left out. One step down after a second above the budget, one up after ten below
-/// half of it: hasty relief would swing. A value, fed by the inference thread; time is a parameter.
+/// First faces are searched less often, then frames are left out. The rule:
+///
+/// - One step down after a second above the budget. After a quarter of a second where the ring has dropped frames within ``dropMemory``:
+///   then more comes than can be looked at, every frame is late by the whole ring, and waiting would only lose more of them at random.
+/// - One step up after ten seconds below half of the budget and without a drop: hasty relief would swing.
+/// - Drops alone are no reason to do less: one slow search may fill the ring, and a budget above what the ring holds says that late frames
+///   do not matter.
+///
+/// A value, fed by the inference thread; time is a parameter.
 public struct LoadShedder: Sendable {
     /// One way to do less.
     public struct Step: Hashable, Sendable {
@@ -11,6 +18,10 @@ public struct LoadShedder: Sendable {
         public let detectionStretch: Int
         /// Every n-th frame is looked at.
         public let frameDivisor: Int
+
+        /// Whether enough frames are left to see from lips who speaks: every fifth frame is 5 a second of 25, and a syllable takes less
+        /// time than from one to the next.
+        public var allowsLipAndVoiceFusion: Bool { frameDivisor < 5 }
     }
 
     public static let steps = [
@@ -18,6 +29,8 @@ public struct LoadShedder: Sendable {
         Step(detectionStretch: 4, frameDivisor: 2), Step(detectionStretch: 4, frameDivisor: 3), Step(detectionStretch: 4, frameDivisor: 5),
     ]
     static let patience = TimeSpan.seconds(1)
+    static let patienceWithDrops = TimeSpan.milliseconds(250)
+    static let dropMemory = TimeSpan.seconds(1)
     static let relief = TimeSpan.seconds(10)
 
     public var budget: TimeSpan
@@ -26,27 +39,34 @@ public struct LoadShedder: Sendable {
     private var underSince: Instant?
     /// Smoothed over about eight frames, so that one slow search is no overload.
     private var smoothed: Double?
+    /// As told last; `nil` before the first frame.
+    private var dropped: Int?
+    private var lastDrop: Instant?
 
     public init(budget: TimeSpan) { self.budget = budget }
 
     public var step: Step { Self.steps[level] }
 
     /// Takes the latency of one frame, from its capture to the end of its recognition.
+    /// - Parameter dropped: frames that the ring has refused since it was made.
     /// - Returns: whether ``step`` changed.
-    public mutating func note(_ latency: TimeSpan, at now: Instant) -> Bool {
+    public mutating func note(_ latency: TimeSpan, dropped: Int = 0, at now: Instant) -> Bool {
+        if dropped > self.dropped ?? dropped { lastDrop = now }
+        self.dropped = dropped
+        let isDropping = lastDrop.map { now - $0 <= Self.dropMemory } ?? false
         let value = smoothed.map { $0 + (latency.seconds - $0) / 8 } ?? latency.seconds
         smoothed = value
         if value > budget.seconds {
             underSince = nil
             let since = overSince ?? now
             overSince = since
-            guard now - since >= Self.patience, level + 1 < Self.steps.count else { return false }
+            guard now - since >= (isDropping ? Self.patienceWithDrops : Self.patience), level + 1 < Self.steps.count else { return false }
             level += 1
             overSince = now
             return true
         }
         overSince = nil
-        guard value < budget.seconds / 2, level > 0 else {
+        guard value < budget.seconds / 2, !isDropping, level > 0 else {
             underSince = nil
             return false
         }
@@ -65,6 +85,8 @@ public struct LoadShedder: Sendable {
         guard level > 0, level < steps.count else { return nil }
         let step = steps[level]
         let searches = "overloaded: faces searched \(step.detectionStretch) times less often"
-        return step.frameDivisor == 1 ? searches : searches + ", every \(step.frameDivisor == 2 ? "second" : step.frameDivisor == 3 ? "third" : "fifth") frame looked at"
+        guard step.frameDivisor > 1 else { return searches }
+        let frames = searches + ", every \(step.frameDivisor == 2 ? "second" : step.frameDivisor == 3 ? "third" : "fifth") frame looked at"
+        return step.allowsLipAndVoiceFusion ? frames : frames + "; too few for lips, so lip and voice fusion is unavailable"
     }
 }
