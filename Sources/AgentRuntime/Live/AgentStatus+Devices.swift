@@ -10,7 +10,8 @@ extension AgentStatus.Camera {
             negotiatedRate: connection?.negotiatedRate, fps: fps, frames: status.frames, droppedByRing: status.droppedByRing,
             droppedByDriver: status.droppedByDriver, shed: status.shedFrames, decodeErrors: status.decodeErrors,
             damagedBuffers: status.damagedBuffers, inputErrors: status.inputErrors,
-            timestampFaults: status.timestampFaults.values.reduce(0, +), reconnects: status.reconnects,
+            staleFrames: status.staleFrames, timestampFaults: status.timestampFaults.values.reduce(0, +),
+            streamRestarts: status.streamRestarts, reconnects: status.reconnects,
             age: status.lastFrame.map { (now - $0).seconds })
     }
 }
@@ -21,7 +22,7 @@ extension AgentStatus.Microphone {
             state: status.state.rawValue, reason: status.reason, server: status.server, source: status.source,
             format: status.sourceFormat.map { "\($0)" }, latencyMs: status.latency?.milliseconds, samples: status.samples,
             droppedByRing: status.droppedByRing, overflows: status.overflows, discontinuities: status.discontinuities, driftPpm: status.driftPPM,
-            correctedSamples: status.correctedSamples, reconnects: status.reconnects, levelDbfs: status.levelDBFS,
+            correctedSamples: status.correctedSamples, streamRestarts: status.streamRestarts, reconnects: status.reconnects, levelDbfs: status.levelDBFS,
             age: status.lastBlock.map { (now - $0).seconds })
     }
 }

@@ -30,7 +30,11 @@ public struct AgentStatus: Codable, Sendable {
         public var decodeErrors: Int
         public var damagedBuffers: Int
         public var inputErrors: Int
+        /// From before the opening, and therefore not used.
+        public var staleFrames: Int
         public var timestampFaults: Int
+        /// Times that the stream was stopped and started in place, after errors.
+        public var streamRestarts: Int
         public var reconnects: Int
         /// Seconds since the newest frame was captured.
         public var age: Double?
@@ -49,6 +53,8 @@ public struct AgentStatus: Codable, Sendable {
         public var discontinuities: Int
         public var driftPpm: Double?
         public var correctedSamples: Int
+        /// Times that the stream was made anew in place, because it delivered exact zeros.
+        public var streamRestarts: Int
         public var reconnects: Int
         public var levelDbfs: Double?
         public var age: Double?
@@ -64,6 +70,8 @@ public struct AgentStatus: Codable, Sendable {
         public var repeatedSamples: Int
         /// Step of load shedding, 0 at full rate.
         public var sheddingLevel: Int
+        /// Whether as many frames are looked at as it takes to see from lips who speaks; false at the last step of load shedding.
+        public var lipAndVoiceFusion: Bool
         /// Share of one processor that recognition takes, 0…1.
         public var load: Double?
         /// Mean milliseconds of a call, by stage.

@@ -455,6 +455,7 @@ public final class LiveAgent: Sendable {
         let (configuration, bundle, mode, load, rate, share) = state.withLock {
             ($0.loaded.configuration, $0.bundle.fingerprint, $0.mode, $0.load, $0.frameRate, $0.inferenceLoad)
         }
+        let sheddingLevel = loop.statistics.sheddingLevel.load(ordering: .relaxed)
         let events = outlet.snapshot, mqtt = publisher.status, statistics = loop.statistics, snapshot = gallery.snapshot
         let stages = Stage.allCases.compactMap { stage -> (String, Double)? in
             let cell = statistics.stageNanoseconds[stage.rawValue], count = cell.count.load(ordering: .relaxed)
@@ -470,8 +471,8 @@ public final class LiveAgent: Sendable {
                 video: statistics.videoState.rawValue, audio: statistics.audioState.rawValue, faces: statistics.facesInView.load(ordering: .relaxed),
                 appearances: statistics.appearances.load(ordering: .relaxed), searchedFrames: statistics.searchedFrames.load(ordering: .relaxed),
                 droppedDetections: statistics.droppedDetections.load(ordering: .relaxed),
-                repeatedSamples: statistics.repeatedSamples.load(ordering: .relaxed), sheddingLevel: statistics.sheddingLevel.load(ordering: .relaxed),
-                load: share, stageMs: Dictionary(uniqueKeysWithValues: stages), avOffsetMs: statistics.soundOffset?.milliseconds, lostDecisions: loop.decisions.refusedCount),
+                repeatedSamples: statistics.repeatedSamples.load(ordering: .relaxed), sheddingLevel: sheddingLevel,
+                lipAndVoiceFusion: LoadShedder.steps[sheddingLevel].allowsLipAndVoiceFusion, load: share, stageMs: Dictionary(uniqueKeysWithValues: stages), avOffsetMs: statistics.soundOffset?.milliseconds, lostDecisions: loop.decisions.refusedCount),
             latency: AgentStatus.Latency(
                 count: Int(events.latency.count), p50Ms: events.latency.quantile(0.5)?.milliseconds, p95Ms: events.latency.quantile(0.95)?.milliseconds,
                 p99Ms: events.latency.quantile(0.99)?.milliseconds, largestMs: events.latency.count > 0 ? events.latency.largest.milliseconds : nil),

@@ -29,11 +29,15 @@ enum MetricsText {
         metric("device_reconnects_total", "counter", "Times that a device came back.", [
             ("device=\"camera\"", status.camera.map { Double($0.reconnects) }), ("device=\"microphone\"", status.microphone.map { Double($0.reconnects) }),
         ])
+        metric("device_stream_restarts_total", "counter", "Times that a device's stream was started again in place.", [
+            ("device=\"camera\"", status.camera.map { Double($0.streamRestarts) }),
+            ("device=\"microphone\"", status.microphone.map { Double($0.streamRestarts) }),
+        ])
         counter("video_frames_total", "Frames captured.", status.camera?.frames)
         metric("video_dropped_frames_total", "counter", "Frames lost, by where.", [
             ("by=\"ring\"", status.camera.map { Double($0.droppedByRing) }), ("by=\"driver\"", status.camera.map { Double($0.droppedByDriver) }),
             ("by=\"shedding\"", status.camera.map { Double($0.shed) }), ("by=\"decoder\"", status.camera.map { Double($0.decodeErrors) }),
-            ("by=\"damage\"", status.camera.map { Double($0.damagedBuffers) }),
+            ("by=\"damage\"", status.camera.map { Double($0.damagedBuffers) }), ("by=\"stale\"", status.camera.map { Double($0.staleFrames) }),
         ])
         gauge("video_frames_per_second", "Frames a second that were looked at.", status.camera?.fps)
         counter("audio_samples_total", "Samples heard, 16 kHz.", status.microphone?.samples)
@@ -50,6 +54,7 @@ enum MetricsText {
         counter("appearances_total", "Appearances followed.", status.recognition.appearances)
         gauge("inference_load", "Share of one processor that recognition takes.", status.recognition.load)
         gauge("shedding_level", "Step of load shedding, 0 at full rate.", Double(status.recognition.sheddingLevel))
+        gauge("lip_and_voice_fusion", "1 while enough frames are looked at to see from lips who speaks.", status.recognition.lipAndVoiceFusion ? 1 : 0)
         metric("stage_seconds", "gauge", "Mean time of a call, by stage.", status.recognition.stageMs.sorted { $0.key < $1.key }.map { stage in
             ("stage=\"\(escaped(stage.key))\"", stage.value / 1000)
         })

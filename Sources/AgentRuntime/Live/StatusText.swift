@@ -34,8 +34,9 @@ public enum StatusText {
             lines.append(row("", [
                 "\(camera.frames) frames", dropped([
                     ("ring", camera.droppedByRing), ("driver", camera.droppedByDriver), ("shed", camera.shed), ("undecodable", camera.decodeErrors),
-                    ("damaged", camera.damagedBuffers), ("input errors", camera.inputErrors),
+                    ("damaged", camera.damagedBuffers), ("from before the opening", camera.staleFrames), ("input errors", camera.inputErrors),
                 ]), camera.timestampFaults > 0 ? "\(camera.timestampFaults) odd timestamps" : nil,
+                camera.streamRestarts > 0 ? "stream restarted \(camera.streamRestarts) times" : nil,
                 camera.reconnects > 0 ? "reconnected \(camera.reconnects) times" : nil,
             ]))
         }
@@ -49,6 +50,7 @@ public enum StatusText {
                 dropped([("ring, samples", microphone.droppedByRing), ("overflows", microphone.overflows), ("discontinuities", microphone.discontinuities)]),
                 microphone.driftPpm.map { String(format: "clock %+.0f ppm", $0) },
                 microphone.correctedSamples > 0 ? "\(microphone.correctedSamples) samples corrected" : nil,
+                microphone.streamRestarts > 0 ? "stream restarted \(microphone.streamRestarts) times" : nil,
                 microphone.reconnects > 0 ? "reconnected \(microphone.reconnects) times" : nil,
             ]))
         }
@@ -56,6 +58,7 @@ public enum StatusText {
         lines.append(row("recognition", [
             "video \(state(recognition.video))", "audio \(state(recognition.audio))", "\(recognition.faces) faces",
             recognition.load.map { String(format: "load %.0f %% of a processor", 100 * $0) },
+            recognition.lipAndVoiceFusion ? nil : paint("no lip and voice fusion at this frame rate", "33"),
             recognition.avOffsetMs.map { String(format: "sound %+.0f ms against picture", $0) } ?? "sound against picture not known yet",
         ]))
         let stages = recognition.stageMs.sorted { $0.value > $1.value }.prefix(5).map { String(format: "%@ %.1f ms", $0.key, $0.value) }
