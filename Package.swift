@@ -123,7 +123,7 @@ let package = Package(
         // Killed by the durability tests in the midst of their work.
         .executableTarget(name: "outbox-crash-writer", dependencies: ["Publishing", "MediaTypes"], path: "Tests/OutboxCrashWriter", swiftSettings: house),
         .executableTarget(name: "publisher-crash-writer", dependencies: ["Publishing", "MediaTypes"], path: "Tests/PublisherCrashWriter", swiftSettings: house),
-        tests("PublishingTests", ["Publishing", "Recognition", "Gallery", "MediaTypes", "outbox-crash-writer", "publisher-crash-writer"]),
+        tests("PublishingTests", ["LiveParts", "Publishing", "Recognition", "Gallery", "MediaTypes", "outbox-crash-writer", "publisher-crash-writer"]),
         tests("AgentRuntimeTests", ["AgentRuntime", "Gallery", "Publishing", "MediaTypes", "Recognition", logging, yaml]),
         tests("AgentTests", ["LiveParts", "CAllocationCounter", "AgentRuntime", "Recognition", "Publishing", "Gallery", "MediaFiles", "MediaTypes", "fwoc-agent"]),
         tests("QuantizationTests", ["Quantization", "Inference", "ModelBundle", "Tensors"]),

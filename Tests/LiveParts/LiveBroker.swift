@@ -5,19 +5,29 @@ import Glibc
 public final class LiveBroker {
     public let folder: URL
     public let port: Int
-    private let options: [String]
+    public let options: [String]
+    private let isOwnFolder: Bool
     private var process: ChildProcess?
 
     /// - Parameters:
     ///   - options: of `broker.sh`.
-    ///   - folder: for its files, which are left there.
-    public init(_ options: [String] = [], in folder: URL) async throws {
-        self.folder = folder
+    ///   - folder: for its files, which are left there; nil for one that goes with the instance.
+    ///   - isStarted: whether it runs from the start.
+    public init(_ options: [String] = [], in folder: URL? = nil, isStarted: Bool = true) async throws {
+        isOwnFolder = folder == nil
+        self.folder = folder ?? FileManager.default.temporaryDirectory.appending(path: "fwoc-mqtt-\(UUID().uuidString)")
         self.options = options
         port = try LiveLab.freePort()
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        try await start()
+        try FileManager.default.createDirectory(at: self.folder, withIntermediateDirectories: true)
+        if isStarted { try await start() }
     }
+
+    deinit {
+        process?.kill()
+        if isOwnFolder { try? FileManager.default.removeItem(at: folder) }
+    }
+
+    public func file(_ name: String) -> String { folder.appending(path: name).path }
 
     public func start() async throws {
         let process = try ChildProcess(LiveLab.folder.appending(path: "broker/broker.sh").path, [folder.path, "\(port)"] + options, name: "broker", in: folder)
@@ -28,6 +38,17 @@ public final class LiveBroker {
 
     /// kill -9
     public func kill() { process?.kill() }
+
+    /// Ends it in good order.
+    public func stop() async throws {
+        guard let process else { return }
+        process.signal(SIGTERM)
+        guard try await eventually(within: 20, { !process.isRunning }) else { throw LivePartFailure("mosquitto does not end: \(log)") }
+    }
+
+    /// Holds it still, as a network does that swallows everything.
+    public func freeze() { process?.signal(SIGSTOP) }
+    public func thaw() { process?.signal(SIGCONT) }
 
     /// Writes sessions and retained messages to disk now, with option `persistent`.
     public func save() async throws {
@@ -47,13 +68,21 @@ public final class LiveBroker {
         text.components(separatedBy: "Sending PUBLISH to \(client) ").count == text.components(separatedBy: "Received PUBACK from \(client) ").count
     }
 
-    /// An independent subscriber with QoS 1; what it got are its lines, each `RETAINED TOPIC PAYLOAD`.
+    private var login: [String] {
+        var arguments = ["-h", options.contains("tls") ? "localhost" : "127.0.0.1", "-p", "\(port)"]
+        if options.contains("tls") { arguments += ["--cafile", file("ca.crt")] }
+        if options.contains("client") { arguments += ["--cert", file("client.crt"), "--key", file("client.key")] }
+        if options.contains("password") { arguments += ["-u", "edge", "-P", "secret"] }
+        return arguments
+    }
+
+    /// An independent subscriber with QoS 1; what it got are its lines, each in mosquitto_sub's `format`: `RETAINED TOPIC PAYLOAD`.
     /// - Parameter session: a name whose session the broker keeps while nobody is there.
-    public func subscribe(_ topic: String, session: String? = nil) async throws -> ChildProcess {
+    public func subscribe(_ topic: String, format: String = "%r %t %p", session: String? = nil, version: String = "mqttv5") async throws -> ChildProcess {
         let name = session ?? "subscriber-\(UUID().uuidString.prefix(8))"
-        let arguments = ["-h", "127.0.0.1", "-p", "\(port)", "-V", "mqttv5", "-q", "1", "-t", topic, "-F", "%r %t %p", "-i", name]
+        let kept = session == nil ? [] : ["-c"] + (version == "mqttv5" ? ["-x", "3600"] : [])
         let before = subscriptions(name)
-        let process = try ChildProcess("mosquitto_sub", arguments + (session == nil ? [] : ["-c", "-x", "3600"]), name: name, in: folder)
+        let process = try ChildProcess("mosquitto_sub", login + ["-V", version, "-q", "1", "-t", topic, "-F", format, "-i", name] + kept, name: name, in: folder)
         guard try await eventually(within: 60, { subscriptions(name) > before }) else { throw LivePartFailure("mosquitto_sub did not subscribe: \(process.errorText)\(log.suffix(600))") }
         return process
     }
@@ -63,7 +92,7 @@ public final class LiveBroker {
     /// - Parameter more: options of mosquitto_pub.
     public func publish(_ topic: String, _ payload: String = "", more: [String] = []) throws {
         let message = more.contains("-f") ? [] : payload.isEmpty ? ["-n"] : ["-m", payload]
-        let (status, output) = try ChildProcess.run("mosquitto_pub", ["-h", "127.0.0.1", "-p", "\(port)", "-V", "mqttv5", "-q", "1", "-t", topic] + message + more)
+        let (status, output) = try ChildProcess.run("mosquitto_pub", login + ["-V", "mqttv5", "-q", "1", "-t", topic] + message + more)
         guard status == 0 else { throw LivePartFailure("mosquitto_pub to \(topic): \(output)") }
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import LiveParts
 import MediaTypes
 import Publishing
 import Synchronization
@@ -7,7 +8,7 @@ import Testing
 /// States that stay at the broker, commands, Home Assistant, and the schemas of everything that is sent.
 @Suite struct LevelAndCommandTests {
     private let time = Date(timeIntervalSince1970: 1_800_000_000.5)
-    private static let schemas = LiveLab.tests.deletingLastPathComponent().appending(path: "Sources/Publishing/Schemas")
+    private static let schemas = tests.deletingLastPathComponent().appending(path: "Sources/Publishing/Schemas")
 
     /// The newest payload of each topic, as a subscriber with `%r %t %p` got them.
     private func newest(_ lines: [String]) -> [String: String] {
@@ -23,8 +24,8 @@ import Testing
         let folder = try LabFolder()
         try input.write(to: folder.url.appending(path: "in"))
         let process = Process()
-        process.executableURL = LiveLab.python
-        process.arguments = [LiveLab.fixtures.appending(path: script).path] + arguments
+        process.executableURL = URL(fileURLWithPath: python3)
+        process.arguments = [fixtures.appending(path: script).path] + arguments
         process.standardInput = try FileHandle(forReadingFrom: folder.url.appending(path: "in"))
         let (output, errors) = (Pipe(), Pipe())
         process.standardOutput = output
@@ -72,14 +73,14 @@ import Testing
             ], unknown: 1).json())
     }
 
-    @Test func `Levels are retained, sent again after a reconnect and for Home Assistant, and offline at the end`() throws {
-        let broker = try LiveBroker()
+    @Test func `Levels are retained, sent again after a reconnect and for Home Assistant, and offline at the end`() async throws {
+        let broker = try await LiveBroker()
         // An earlier run's.
-        try broker.publish("fwoc/hall/presence", "{\"count\":7}", retain: true)
+        try broker.publish("fwoc/hall/presence", "{\"count\":7}", more: ["-r"])
         let publisher = try broker.publisher()
-        #expect(LiveLab.eventually { publisher.status.connected })
-        let start = try broker.subscribe("fwoc/#", format: "%r %t %p")
-        #expect(LiveLab.eventually { newest(start.lines).count >= 4 })
+        #expect(try await eventually(within: 40) { publisher.status.connected })
+        let start = try await broker.subscribe("fwoc/#", format: "%r %t %p")
+        #expect(try await eventually(within: 40) { newest(start.lines).count >= 4 })
         #expect(newest(start.lines)["fwoc/hall/presence"]?.contains("\"count\":0") == true)
         #expect(newest(start.lines)["fwoc/hall/availability"] == "offline")
         #expect(newest(start.lines)["fwoc/hall/camera/state"] == "offline")
@@ -91,44 +92,44 @@ import Testing
             return values["fwoc/hall/availability"] == "online" && values["fwoc/hall/camera/state"] == "no_signal" && values["fwoc/hall/microphone/state"] == "online"
                 && values["fwoc/hall/presence"]?.contains("Alice") == true && values["fwoc/hall/status"]?.contains("camera: no signal") == true
         }
-        #expect(LiveLab.eventually { isComplete(start.lines) })
+        #expect(try await eventually(within: 40) { isComplete(start.lines) })
         // A newcomer gets all of it as retained.
-        let newcomer = try broker.subscribe("#", format: "%r %t %p")
-        #expect(LiveLab.eventually { isComplete(newcomer.lines) && newest(newcomer.lines)["homeassistant/device/fwoc_hall/config"] != nil })
+        let newcomer = try await broker.subscribe("#", format: "%r %t %p")
+        #expect(try await eventually(within: 40) { isComplete(newcomer.lines) && newest(newcomer.lines)["homeassistant/device/fwoc_hall/config"] != nil })
         #expect(newcomer.lines.allSatisfy { $0.hasPrefix("1 ") })
 
         let before = newcomer.lines.count
         try broker.publish("homeassistant/status", "online")
-        #expect(LiveLab.eventually { newcomer.lines.dropFirst(before).filter { $0.contains("homeassistant/device/") }.count == 1 })
-        #expect(LiveLab.eventually { isComplete(Array(newcomer.lines.dropFirst(before))) })
+        #expect(try await eventually(within: 40) { newcomer.lines.dropFirst(before).filter { $0.contains("homeassistant/device/") }.count == 1 })
+        #expect(try await eventually(within: 40) { isComplete(Array(newcomer.lines.dropFirst(before))) })
 
         // The broker forgets everything.
         broker.kill()
-        try broker.start()
-        #expect(LiveLab.eventually { publisher.status.connected && publisher.status.reconnects == 1 })
-        let later = try broker.subscribe("#", format: "%r %t %p")
-        #expect(LiveLab.eventually { isComplete(later.lines) && newest(later.lines)["homeassistant/device/fwoc_hall/config"] != nil })
+        try await broker.start()
+        #expect(try await eventually(within: 40) { publisher.status.connected && publisher.status.reconnects == 1 })
+        let later = try await broker.subscribe("#", format: "%r %t %p")
+        #expect(try await eventually(within: 40) { isComplete(later.lines) && newest(later.lines)["homeassistant/device/fwoc_hall/config"] != nil })
         publisher.stop(within: .seconds(5))
-        #expect(LiveLab.eventually { newest(later.lines)["fwoc/hall/availability"] == "offline" })
+        #expect(try await eventually(within: 40) { newest(later.lines)["fwoc/hall/availability"] == "offline" })
         #expect(!broker.log.contains("Client fwoc-hall") || !broker.log.contains("exceeded timeout"))
     }
 
-    @Test func `An agent that dies is offline by its last will`() throws {
-        let broker = try LiveBroker()
-        let watcher = try broker.subscribe("fwoc/crash/availability", format: "%r %p")
-        let writer = try LabProcess(LiveLab.program("publisher-crash-writer"), ["\(broker.port)", broker.file("o.sqlite"), "x", "5"], log: broker.folder, name: "w")
-        #expect(LiveLab.eventually { watcher.lines.count == 1 })
-        #expect(LiveLab.eventually { writer.lines.count > 3 })
+    @Test func `An agent that dies is offline by its last will`() async throws {
+        let broker = try await LiveBroker()
+        let watcher = try await broker.subscribe("fwoc/crash/availability", format: "%r %p")
+        let writer = try ChildProcess(program("publisher-crash-writer"), ["\(broker.port)", broker.file("o.sqlite"), "x", "5"], name: "w", in: broker.folder)
+        #expect(try await eventually(within: 40) { watcher.lines.count == 1 })
+        #expect(try await eventually(within: 40) { writer.lines.count > 3 })
         writer.kill()
-        #expect(LiveLab.eventually { watcher.lines.count == 2 })
+        #expect(try await eventually(within: 40) { watcher.lines.count == 2 })
         #expect(watcher.lines.allSatisfy { $0.hasSuffix("offline") })
     }
 
-    @Test func `Home Assistant understands the discovery and every payload`() throws {
-        let broker = try LiveBroker()
+    @Test func `Home Assistant understands the discovery and every payload`() async throws {
+        let broker = try await LiveBroker()
         let publisher = try broker.publisher()
-        let watcher = try broker.subscribe("#", format: "%r %t %p")
-        #expect(LiveLab.eventually { publisher.status.exactlyOnce })
+        let watcher = try await broker.subscribe("#", format: "%r %t %p")
+        #expect(try await eventually(within: 40) { publisher.status.exactlyOnce })
         setAll(publisher)
         publisher.announceOnline()
         publisher.telemetry(TelemetryPayload(
@@ -147,8 +148,8 @@ import Testing
         }
         try event("new", "identified", #"{"id":"p_7f3","name":"Alice"}"#, 1)
         try event("update", "unknown", "null", 2)
-        #expect(LiveLab.eventually { publisher.status.queued == 0 && newest(watcher.lines)["fwoc/hall/event/identity"]?.contains("unknown") == true })
-        #expect(LiveLab.eventually { newest(watcher.lines)["fwoc/hall/presence"]?.contains("Alice") == true && watcher.lines.count(where: { $0.contains("event/speaking") }) == 2 })
+        #expect(try await eventually(within: 40) { publisher.status.queued == 0 && newest(watcher.lines)["fwoc/hall/event/identity"]?.contains("unknown") == true })
+        #expect(try await eventually(within: 40) { newest(watcher.lines)["fwoc/hall/presence"]?.contains("Alice") == true && watcher.lines.count(where: { $0.contains("event/speaking") }) == 2 })
         publisher.stop(within: .seconds(5))
 
         let messages = watcher.lines.compactMap { line -> (topic: String, payload: String)? in
@@ -179,24 +180,24 @@ import Testing
         }
     }
 
-    @Test func `Commands are answered where they ask for it, and refused with a reason`() throws {
-        let broker = try LiveBroker()
-        try broker.publish("fwoc/hall/command/pause", "{}", retain: true)
+    @Test func `Commands are answered where they ask for it, and refused with a reason`() async throws {
+        let broker = try await LiveBroker()
+        try broker.publish("fwoc/hall/command/pause", "{}", more: ["-r"])
         let taken = Mutex<[Command]>([])
         let publisher = try broker.publisher(commands: { command in
             taken.withLock { $0.append(command) }
             return CommandReply(ok: true, message: "\(command.verb.rawValue) done")
         })
-        #expect(LiveLab.eventually { publisher.status.commandsRefused == 1 })
+        #expect(try await eventually(within: 40) { publisher.status.commandsRefused == 1 })
         #expect(taken.withLock { $0.isEmpty })
 
-        let answers = try broker.subscribe("fwoc/+/answer", format: "%D %p")
-        let replies = try broker.subscribe("fwoc/hall/command/+/reply", format: "%r %t %p")
+        let answers = try await broker.subscribe("fwoc/+/answer", format: "%D %p")
+        let replies = try await broker.subscribe("fwoc/hall/command/+/reply", format: "%r %t %p")
         try broker.publish("fwoc/hall/command/resume", "", more: ["-D", "publish", "response-topic", "fwoc/desk/answer", "-D", "publish", "correlation-data", "c42"])
-        #expect(LiveLab.eventually { answers.lines.count == 1 })
+        #expect(try await eventually(within: 40) { answers.lines.count == 1 })
         #expect(answers.lines.first?.contains("c42") == true && answers.lines.first?.contains("\"ok\":true") == true, "\(answers.lines)")
         try broker.publish("fwoc/hall/command/purge", "{\"person\":\"p_1\"}")
-        #expect(LiveLab.eventually { replies.lines.count == 1 })
+        #expect(try await eventually(within: 40) { replies.lines.count == 1 })
         #expect(taken.withLock { $0.map(\.verb) } == [.resume, .purge])
         #expect(taken.withLock { $0.last?.parameters } == Data("{\"person\":\"p_1\"}".utf8))
 
@@ -206,23 +207,19 @@ import Testing
         ]
         for (index, refusal) in refusals.enumerated() {
             try broker.publish("fwoc/hall/command/\(refusal.topic)", refusal.payload)
-            #expect(LiveLab.eventually { replies.lines.count == index + 2 })
+            #expect(try await eventually(within: 40) { replies.lines.count == index + 2 })
             #expect(replies.lines.last?.contains(refusal.reason) == true && replies.lines.last?.contains("\"ok\":false") == true, "\(replies.lines.last ?? "")")
         }
-        let big = broker.folder.url.appending(path: "big.json")
+        let big = broker.folder.appending(path: "big.json")
         try Data(repeating: UInt8(ascii: "x"), count: 1 << 20).write(to: big)
-        let pub = Process()
-        pub.executableURL = try LiveLab.find("mosquitto_pub")
-        pub.arguments = ["-h", "127.0.0.1", "-p", "\(broker.port)", "-V", "mqttv5", "-q", "1", "-t", "fwoc/hall/command/reload", "-f", big.path]
-        try pub.run()
-        pub.waitUntilExit()
-        #expect(LiveLab.eventually { replies.lines.last?.contains("1048576 bytes") == true }, "\(replies.lines.last ?? "")")
+        try broker.publish("fwoc/hall/command/reload", more: ["-f", big.path])
+        #expect(try await eventually(within: 40) { replies.lines.last?.contains("1048576 bytes") == true }, "\(replies.lines.last ?? "")")
         #expect(taken.withLock { $0.count } == 2)
         // Nobody writes the agent's own topics through it.
         try broker.publish("fwoc/hall/command/reload", "", more: ["-D", "publish", "response-topic", "fwoc/hall/event/identity"])
-        #expect(LiveLab.eventually { taken.withLock { $0.count } == 3 })
+        #expect(try await eventually(within: 40) { taken.withLock { $0.count } == 3 })
         try broker.publish("fwoc/hall/command/pause", "")
-        #expect(LiveLab.eventually { replies.lines.last?.contains("pause done") == true })
+        #expect(try await eventually(within: 40) { replies.lines.last?.contains("pause done") == true })
         #expect(replies.lines.allSatisfy { $0.hasPrefix("0 ") })
         #expect(publisher.status.connected && publisher.status.queued == 0)
         try validate(replies.lines.map { line in

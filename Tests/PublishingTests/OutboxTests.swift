@@ -1,4 +1,5 @@
 import Foundation
+import LiveParts
 import MediaTypes
 import Publishing
 import Synchronization
@@ -210,11 +211,11 @@ private final class TestClock: Sendable {
     }
 
     @Test(arguments: [1, 9, 40])
-    func `A writer that is killed leaves everything that it acknowledged`(_ acknowledgements: Int) throws {
+    func `A writer that is killed leaves everything that it acknowledged`(_ acknowledgements: Int) async throws {
         var acknowledged = 0
         for round in 1...2 {
-            let writer = try LabProcess(LiveLab.program("outbox-crash-writer"), [path], log: folder, name: "w\(round)")
-            let isBusy = LiveLab.eventually { writer.lines.count >= acknowledgements }
+            let writer = try ChildProcess(program("outbox-crash-writer"), [path], name: "w\(round)", in: folder.url)
+            let isBusy = try await eventually(within: 40) { writer.lines.count >= acknowledgements }
             #expect(isBusy, "\(writer.errorText)")
             writer.kill()
             let outbox = try Outbox(settings: OutboxSettings(path: path, maxEvents: 1_000_000, ttl: .seconds(3600)))
