@@ -232,11 +232,11 @@ ctorch_status ctorch_unary(ctorch_unary_op op, const ctorch_tensor *tensor, doub
         case CTORCH_THRESHOLDED_RELU: return at::threshold(x, a, 0);
         case CTORCH_HARD_SIGMOID: return at::clamp(x.mul(a).add(b), 0, 1);
         case CTORCH_CLAMP: {
-            if (is_integral(x)) {
-                const double least = -9223372036854775808.0, most = 9223372036854774784.0;
-                return at::clamp(x, static_cast<int64_t>(std::max(a, least)), static_cast<int64_t>(std::min(b, most)));
-            }
-            return at::clamp(x, a, b);
+            // One side at a time: an integer type has no infinities.
+            const auto scalar = [&](double bound) { return is_integral(x) ? at::Scalar(static_cast<int64_t>(bound)) : at::Scalar(bound); };
+            const bool has_lower = !std::isinf(a) || a > 0, has_upper = !std::isinf(b) || b < 0;
+            if (has_lower && has_upper) return at::clamp(x, scalar(a), scalar(b));
+            return has_lower ? at::clamp_min(x, scalar(a)) : has_upper ? at::clamp_max(x, scalar(b)) : x;
         }
         case CTORCH_LOGICAL_NOT: return at::logical_not(x);
         case CTORCH_IS_NAN: return at::isnan(x);

@@ -1,6 +1,7 @@
 import Foundation
 import Inference
 import ModelBundle
+import NodeTestCases
 import Tensors
 import Testing
 import Training
@@ -124,7 +125,7 @@ import Training
         #expect(try other.initializers["stem.conv1.weight"] == Self.face(seed: 3).initializers["stem.conv1.weight"])
         // The generator and its scaling, as numbers: a change would change every network.
         let drawn = WeightInitializer.kaiming().tensor([3], inputs: 6, outputs: 1, seed: 1, name: "w").values(as: Float.self)
-        #expect(drawn == [0.16741228, -0.5063038, 0.5766883])
+        #expect(drawn == [0.16518293, -0.09162795, 0.29177102])
     }
 
     @Test func layersThatDoNotFitAreNamed() throws {
@@ -138,13 +139,17 @@ import Training
 
     @Test func choosesWhatLearns() throws {
         let graph = try TrainableGraph(Self.face())
-        #expect(graph.parameters.allSatisfy(\.isTrainable))
+        let learnsAll = graph.parameters.allSatisfy { $0.isTrainable }
+        #expect(learnsAll)
         #expect(graph.statistics.count == 16)
         #expect(!graph.parameters.contains { $0.name.hasSuffix("mean") || $0.name.hasSuffix("variance") })
         try graph.setTrainable { $0.hasPrefix("head") }
         let input = try TorchTensor(TestData.noise([2, 3, 29, 27], seed: 1))
         try graph(input).sum().backward()
-        for parameter in graph.parameters { #expect(try (parameter.tensor.gradient() != nil) == parameter.name.hasPrefix("head"), "\(parameter.name)") }
+        for parameter in graph.parameters {
+            let isReached = try parameter.tensor.gradient() != nil
+            #expect(isReached == parameter.name.hasPrefix("head"), "\(parameter.name)")
+        }
     }
 
     @Test func takesUpWeightsOfAnotherGraph() throws {

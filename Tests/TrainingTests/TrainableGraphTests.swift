@@ -1,6 +1,7 @@
 import Foundation
 import Inference
 import ModelBundle
+import NodeTestCases
 import Tensors
 import Testing
 import Training

@@ -65,9 +65,9 @@ public struct GraphBuilder: Sendable {
         return body(&self)
     }
 
-    /// The network, with its outputs in the order given.
+    /// The network, with its outputs in the order given. Mutating only so that layers may be added within the call.
     /// - Throws: ``GraphBuilderError``, the first layer that did not fit.
-    public func graph(outputs: KeyValuePairs<String, Value>) throws(GraphBuilderError) -> Graph {
+    public mutating func graph(outputs: KeyValuePairs<String, Value>) throws(GraphBuilderError) -> Graph {
         if let failure { throw failure }
         guard !outputs.isEmpty else { throw GraphBuilderError(description: "network '\(name)' has no outputs") }
         var nodes = nodes

@@ -170,6 +170,8 @@ extension OperatorTable {
         let block = try node.int("blocksize")
         guard x.rank == 4, block >= 1, x.shape[2] % block == 0, x.shape[3] % block == 0 else { throw node.malformed("blocks of \(block) in an input of shape \(x.shape)") }
         let (n, c, h, w) = (x.shape[0], x.shape[1], x.shape[2] / block, x.shape[3] / block)
-        return [try x.reshaped([n, c, h, block, w, block]).permuted([0, 3, 5, 1, 2, 4]).reshaped([n, c * block * block, h, w])]
+        // Which of channel and place in the block counts first.
+        let order = try node.string("mode", default: "DCR") == "CRD" ? [0, 1, 3, 5, 2, 4] : [0, 3, 5, 1, 2, 4]
+        return [try x.reshaped([n, c, h, block, w, block]).permuted(order).reshaped([n, c * block * block, h, w])]
     }
 }

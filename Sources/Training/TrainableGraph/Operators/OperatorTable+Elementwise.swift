@@ -82,7 +82,7 @@ extension OperatorTable {
     @Sendable private static func clip(_ node: NodeCall) throws -> [TorchTensor?] {
         let x = try node.input(0)
         if node.opset < 11 {
-            return [try x.clamped(node.float("min", default: -.greatestFiniteMagnitude), node.float("max", default: .greatestFiniteMagnitude))]
+            return [try x.clamped(node.float("min", default: -.infinity), node.float("max", default: .infinity))]
         }
         let lower = try node.numbers(1)?.first, upper = try node.numbers(2)?.first
         if lower == nil && upper == nil { return [x] }

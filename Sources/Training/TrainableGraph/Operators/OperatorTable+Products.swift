@@ -43,9 +43,16 @@ extension OperatorTable {
         let names = node.node.inputs
         // Statistics that are computed in the graph cannot be moved.
         let moves = node.surroundings.updatesStatistics && node.isStatistic(names[3]) && node.isStatistic(names[4])
+        let epsilon = try node.float("epsilon", default: 1e-5)
+        if !moves, TorchRuntime.isRecording, mean.requiresGradient || variance.requiresGradient {
+            // libtorch has no gradient of its own for statistics that a graph computes.
+            let shape = [1, mean.count] + [Int](repeating: 1, count: max(x.rank - 2, 0))
+            let factor = try node.input(1) * (variance + epsilon).unary(CTORCH_RSQRT, "deviation")
+            return [try (x - mean.reshaped(shape)) * factor.reshaped(shape) + node.input(2).reshaped(shape)]
+        }
         return [try x.batchNormalized(
             scale: node.input(1), bias: node.input(2), mean: mean, variance: variance, isTraining: moves,
-            momentum: 1 - node.float("momentum", default: 0.9), epsilon: node.float("epsilon", default: 1e-5))]
+            momentum: 1 - node.float("momentum", default: 0.9), epsilon: epsilon)]
     }
 
     @Sendable private static func layerNormalization(_ node: NodeCall) throws -> [TorchTensor?] {
