@@ -70,7 +70,8 @@ public final class ChildProcess: @unchecked Sendable {
     public func kill() {
         guard process.isRunning else { return }
         signal(SIGKILL)
-        // Not waitUntilExit: it runs this thread's run loop, and now and then never hears of the end.
+        // Not waitUntilExit: Foundation hears of the end only when everybody is gone who inherited its socket, and a killed program may
+        // leave children behind.
         let deadline = ContinuousClock.now + .seconds(5)
         while process.isRunning, ContinuousClock.now < deadline { Thread.sleep(forTimeInterval: 0.005) }
     }

@@ -32,7 +32,8 @@ END
 echo "bluez_monitor.enabled = false" >"$folder/config/wireplumber/bluetooth.lua.d/80-no-devices.lua"
 
 daemons=()
-trap 'for daemon in "${daemons[@]}"; do kill -CONT $daemon 2>/dev/null; kill -KILL $daemon 2>/dev/null; done; exit 1' EXIT
+# Some end by themselves when another does; each is killed all the same.
+trap 'for daemon in "${daemons[@]}"; do kill -KILL $daemon 2>/dev/null || true; done; exit 1' EXIT
 await() { # FILE: made by the daemon started last
 	for _ in $(seq 600); do
 		[ -S "$1" ] && return
