@@ -92,4 +92,33 @@ struct LoadShedderTests {
         for frame in 1000..<1300 where shedder.note(.milliseconds(20), dropped: 4, at: .seconds(1.5 + Double(frame) * 0.04)) { up.append(Double(frame) * 0.04) }
         #expect(up.count == 1 && shedder.level == 0, "\(up)")
     }
+
+    /// A burst that is over costs seconds; one that comes back at once is none.
+    @Test func hasteIsGivenBackSoonUnlessItWasRight() {
+        var shedder = LoadShedder(budget: .milliseconds(150))
+        var dropped = 0, time = 0.0
+        func burst(_ shedder: inout LoadShedder) {
+            while shedder.level < LoadShedder.steps.count - 1 {
+                dropped += 2
+                time += 0.04
+                _ = shedder.note(.milliseconds(400), dropped: dropped, at: .seconds(time))
+            }
+        }
+        func calm(_ shedder: inout LoadShedder, until level: Int) -> Double {
+            let begin = time
+            while shedder.level > level {
+                time += 0.04
+                _ = shedder.note(.milliseconds(20), dropped: dropped, at: .seconds(time))
+                if time - begin > 200 { break }
+            }
+            return time - begin
+        }
+        burst(&shedder)
+        // The first step waited for its second like any other.
+        let first = calm(&shedder, until: 1)
+        #expect(first > 8 && first < 15, "\(first)")
+        burst(&shedder)
+        let second = calm(&shedder, until: LoadShedder.steps.count - 2)
+        #expect(second > 9, "the burst came back within five seconds of the relief: \(second)")
+    }
 }

@@ -6,7 +6,9 @@ public import MediaTypes
 ///
 /// - One step down after a second above the budget. After a quarter of a second where the ring has dropped frames within ``dropMemory``:
 ///   then more comes than can be looked at, every frame is late by the whole ring, and waiting would only lose more of them at random.
-/// - One step up after ten seconds below half of the budget and without a drop: hasty relief would swing.
+/// - One step up after ten seconds below half of the budget and without a drop: hasty relief would swing. A step that was taken in haste is given back
+///   after two: a burst that is over, such as the first seconds after a start, must not cost a minute. Where that was wrong, and the next step down follows
+///   within five seconds, ten it is.
 /// - Drops alone are no reason to do less: one slow search may fill the ring, and a budget above what the ring holds says that late frames
 ///   do not matter.
 ///
@@ -32,6 +34,8 @@ public struct LoadShedder: Sendable {
     static let patienceWithDrops = TimeSpan.milliseconds(250)
     static let dropMemory = TimeSpan.seconds(1)
     static let relief = TimeSpan.seconds(10)
+    static let quickRelief = TimeSpan.seconds(2)
+    static let relapse = TimeSpan.seconds(5)
 
     public var budget: TimeSpan
     public private(set) var level = 0
@@ -42,6 +46,9 @@ public struct LoadShedder: Sendable {
     /// As told last; `nil` before the first frame.
     private var dropped: Int?
     private var lastDrop: Instant?
+    /// How many of the steps were taken in haste and may be given back soon.
+    private var hastySteps = 0
+    private var lastRelief: Instant?
 
     public init(budget: TimeSpan) { self.budget = budget }
 
@@ -62,6 +69,8 @@ public struct LoadShedder: Sendable {
             overSince = since
             guard now - since >= (isDropping ? Self.patienceWithDrops : Self.patience), level + 1 < Self.steps.count else { return false }
             level += 1
+            if now - since < Self.patience { hastySteps += 1 }
+            if let lastRelief, now - lastRelief < Self.relapse { hastySteps = 0 }
             overSince = now
             return true
         }
@@ -72,8 +81,10 @@ public struct LoadShedder: Sendable {
         }
         let since = underSince ?? now
         underSince = since
-        guard now - since >= Self.relief else { return false }
+        guard now - since >= (hastySteps > 0 ? Self.quickRelief : Self.relief) else { return false }
         level -= 1
+        hastySteps = max(0, hastySteps - 1)
+        lastRelief = now
         underSince = now
         return true
     }
