@@ -68,6 +68,8 @@ public struct AgentError: Error, Sendable, CustomStringConvertible {
         self.init(category, "\(error)")
     }
 
+    public init(_ absence: EmbeddingAbsence) { self.init(.badData, "\(absence)") }
+
     public init(_ error: RecognitionError) { self.init(.internalError, "\(error)") }
 
     /// Any error, by what it is.
@@ -77,6 +79,7 @@ public struct AgentError: Error, Sendable, CustomStringConvertible {
         case let error as MediaError: self.init(error)
         case let error as GalleryError: self.init(error)
         case let error as BundleError: self.init(error)
+        case let absence as EmbeddingAbsence: self.init(absence)
         case let error as RecognitionError: self.init(error)
         default: self.init(.internalError, "\(error)")
         }

@@ -25,6 +25,8 @@ public struct EnrollmentSource {
         /// What was left out and why, for the user.
         public var notes: [String] = []
         public var speechSeconds: Double = 0
+        /// Why a clip gave a face and no voice, where it did.
+        public var withoutVoice: EmbeddingAbsence?
     }
 
     /// Least speech in seconds that a recording must hold to be enrolled by itself.
@@ -50,35 +52,38 @@ public struct EnrollmentSource {
         self.choice = choice
     }
 
+    /// For pictures; its networks are built anew.
+    func makePictureEmbedder() throws -> PictureEmbedder { PictureEmbedder(detector: try detector(), encoder: try encoder()) }
+
     /// Face and voice from a clip: the face's pictures, and the speech that its lips spoke.
     public func clip(_ path: String) throws -> Findings {
         let (collector, recognizer) = try collect(path, video: true)
         let groups = collector.people()
         let name = (path as NSString).lastPathComponent
         guard !groups.isEmpty else {
-            throw AgentError(.badData, "\(path): no face found in this clip; a face must be at least 20 pixels high and in view for half a second")
+            throw EmbeddingAbsence(path, .noFace, "no face found in this clip; a face must be at least 20 pixels high and in view for half a second")
         }
         let chosen: EvidenceCollection.Person
         switch choice {
         case .only:
             guard groups.count == 1 else {
                 let list = groups.map { "track \($0.tracks.map { "\($0.value)" }.joined(separator: "+")) (\($0.faces.count) pictures)" }
-                throw AgentError(
-                    .badData,
-                    "\(path): \(groups.count) faces found: \(list.joined(separator: ", ")); say who is meant with --face largest, --face speaking or --face TRACK")
+                throw EmbeddingAbsence(
+                    path, .severalFaces,
+                    "\(groups.count) faces found: \(list.joined(separator: ", ")); say who is meant with --face largest, --face speaking or --face TRACK")
             }
             chosen = groups[0]
         case .largest:
             chosen = groups.max { $0.area < $1.area } ?? groups[0]
         case .speaking:
             guard let speaker = groups.max(by: { $0.speechSeconds < $1.speechSeconds }), speaker.speechSeconds > 0 else {
-                throw AgentError(.badData, "\(path): no face in this clip speaks; choose with --face largest or --face TRACK")
+                throw EmbeddingAbsence(path, .nobodySpeaks, "no face in this clip speaks; choose with --face largest or --face TRACK")
             }
             chosen = speaker
         case .track(let number):
             guard let group = groups.first(where: { $0.tracks.contains(TrackID(number)) }) else {
                 let known = groups.flatMap(\.tracks).map { "\($0.value)" }.joined(separator: ", ")
-                throw AgentError(.badData, "\(path): no track \(number); the tracks with a usable face are \(known)")
+                throw EmbeddingAbsence(path, .noSuchTrack, "no track \(number); the tracks with a usable face are \(known)")
             }
             chosen = group
         }
@@ -97,10 +102,11 @@ public struct EnrollmentSource {
                     origin: TemplateCandidate.origin(file: name, at: voice.instant.seconds)))
         }
         if chosen.voices.isEmpty {
-            findings.notes.append(
-                "voice not enrolled from \(name): "
-                    + (recognizer.lastSpeechKnown
-                        ? "too little speech was spoken by this face alone (0.8 s in one go are needed)" : "no speech in it"))
+            let reason =
+                recognizer.lastSpeechKnown
+                ? "too little speech was spoken by this face alone (0.8 s in one go are needed)" : "no speech in it"
+            findings.withoutVoice = EmbeddingAbsence(path, .tooLittleSpeech, reason)
+            findings.notes.append("voice not enrolled from \(name): \(reason)")
         }
         return findings
     }
@@ -110,9 +116,8 @@ public struct EnrollmentSource {
         let (collector, _) = try collect(path, video: false)
         let seconds = collector.voices.reduce(0) { $0 + Double($1.seconds) }
         guard seconds >= Self.leastSpeech else {
-            throw AgentError(
-                .badData,
-                String(format: "%@: too little speech: %.1f s found, at least %.1f s are needed", path, seconds, Self.leastSpeech))
+            throw EmbeddingAbsence(
+                path, .tooLittleSpeech, String(format: "too little speech: %.1f s found, at least %.1f s are needed", seconds, Self.leastSpeech))
         }
         let name = (path as NSString).lastPathComponent
         var findings = Findings()
@@ -134,36 +139,18 @@ public struct EnrollmentSource {
         guard isDirectory.boolValue else { throw AgentError(.noInput, "\(directory): not a folder; --images takes a folder of pictures") }
         let names = (try FileManager.default.contentsOfDirectory(atPath: directory)).sorted().filter { !$0.hasPrefix(".") }
         var findings = Findings()
-        let detector = try detector()
-        let encoder = try encoder()
-        let sampler = CropSampler(maximumSize: 192)
-        var embedding = [Float](repeating: 0, count: encoder.dimension)
+        let embedder = try makePictureEmbedder()
         for name in names {
             let path = (directory as NSString).appendingPathComponent(name)
-            let frame: VideoFrame
-            do { frame = try PictureReader.read(path).frame } catch {
+            do {
+                let (embedding, quality) = try embedder.embed(try PictureReader.read(path).frame, name: name, choice: choice)
+                findings.candidates.append(
+                    TemplateCandidate(modality: .face, embedding: embedding, quality: quality, origin: TemplateCandidate.origin(file: name)))
+            } catch let absence as EmbeddingAbsence {
+                findings.notes.append("left out \(absence)")
+            } catch let error as MediaError {
                 findings.notes.append("left out \(error)")
-                continue
             }
-            let faces = try detector.detect(frame).filter { $0.box.height >= FaceQuality.smallestFace }
-            guard let face = faces.max(by: { $0.box.area < $1.box.area }) else {
-                findings.notes.append("left out \(name): no face found")
-                continue
-            }
-            // A face in the background is not a second candidate.
-            let rivals = faces.count { $0.box.area > 0.25 * face.box.area }
-            guard rivals == 1 || choice == .largest else {
-                findings.notes.append("left out \(name): \(rivals) faces found; choose with --face largest")
-                continue
-            }
-            guard encoder.cut(frame, face.landmarks, with: sampler) else { continue }
-            try encoder.encode(into: &embedding)
-            let quality = FaceQuality.quality(
-                pixels: face.box.height, sharpness: encoder.sharpness, yaw: (try? HeadPose(face.landmarks))?.yaw ?? 0, pitch: 0,
-                detection: face.score)
-            findings.candidates.append(
-                TemplateCandidate(
-                    modality: .face, embedding: embedding, quality: quality, origin: TemplateCandidate.origin(file: name)))
         }
         guard !findings.candidates.isEmpty else {
             throw AgentError(

@@ -42,6 +42,11 @@ public struct LoadedBundle: Sendable {
             makeRecognizer: { try makeRecognizer(gallery: .empty) })
     }
 
+    /// Embeddings of files by what enrols them.
+    public func makeEmbeddingSource(choice: FaceChoice) throws -> EmbeddingSource {
+        EmbeddingSource(try makeEnrollmentSource(choice: choice), choice: choice, model: fingerprint, encoders: try encoders)
+    }
+
     private static func naming<R>(_ body: () throws -> R) throws -> R {
         do { return try body() } catch let error as BundleError { throw AgentError(error) }
     }

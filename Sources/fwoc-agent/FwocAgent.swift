@@ -18,7 +18,7 @@ struct FwocAgent: AsyncParsableCommand {
             """,
         version: AgentVersion.current,
         subcommands: [
-            RunCommand.self, ReplayCommand.self, EnrollCommand.self, GalleryCommand.self, ModelCommand.self, DevicesCommand.self, StatusCommand.self,
+            RunCommand.self, ReplayCommand.self, EnrollCommand.self, GalleryCommand.self, ModelCommand.self, EmbedCommand.self, DevicesCommand.self, StatusCommand.self,
             DoctorCommand.self, ConfigCommand.self, MQTTCommand.self,
         ])
 
