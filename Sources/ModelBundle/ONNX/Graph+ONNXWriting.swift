@@ -40,7 +40,7 @@ extension Graph {
         do {
             try data.write(to: url, options: .atomic)
         } catch {
-            throw ONNXError(.unreadable, "\(url.path): cannot be written: \(error.localizedDescription)")
+            throw ONNXError(.unwritable, "\(url.path): cannot be written: \(error.localizedDescription)")
         }
     }
 
