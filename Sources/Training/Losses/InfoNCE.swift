@@ -22,7 +22,7 @@ public struct InfoNCE: Sendable {
         var logits = try unit.matmul(keys.unitLength().transposed()) / temperature
         var columns = labels
         if let bank, let past = try bank.embeddings(on: queries.device) {
-            logits = try .concatenated([logits, unit.matmul(past.transposed()) / temperature], axis: 1)
+            logits = try .concatenated([logits, unit.matmul(past.converted(to: queries.elementType).transposed()) / temperature], axis: 1)
             columns += bank.labels
         }
         // Columns of one's own label, but for the key itself, leave the sum.

@@ -1,0 +1,43 @@
+public import ModelBundle
+
+/// An encoder by name: a line of a recipe.
+///
+/// What goes in is what the front end makes and shards hold; what comes out is `embedding` `[n, dimension]`, of length 1.
+public enum EncoderArchitecture: String, Sendable, CaseIterable {
+    /// Pictures of faces `[n, 3, 112, 112]`. 45 M multiply-accumulates and 0.28 M weights at 256 numbers; the others are counted alike.
+    case mobileFaceNetSmall = "mobilefacenet-small"
+    /// The network of its paper, 221 M and 1.09 M.
+    case mobileFaceNet = "mobilefacenet"
+    /// Pictures of faces, a ResNet of 18 layers for machines that have room: 1.74 G and 17.6 M.
+    case resNet18 = "resnet-18"
+    /// Log-mel frames `[n, time, 80]`, time free: 50 M a second, and 0.77 M.
+    case depthwiseTDNN = "depthwise-tdnn"
+    /// Five grey pictures of a mouth `[n, 5, 96, 96]`: 5.6 M and 0.68 M.
+    case lipStream = "lip-stream"
+    /// Log-mel frames of the same fifth of a second `[n, 20, 80]`: 2.4 M and 0.58 M.
+    case lipSound = "lip-sound"
+
+    /// - Parameter dimension: of the embedding.
+    public func graph(dimension: Int = 256, seed: UInt64) throws(GraphBuilderError) -> Graph {
+        var net = GraphBuilder(name: rawValue, seed: seed)
+        let embedding: GraphBuilder.Value
+        switch self {
+        case .mobileFaceNetSmall, .mobileFaceNet:
+            let x = net.input("picture", [.free("batch"), .fixed(3), .fixed(112), .fixed(112)])
+            embedding = net.mobileFaceNet(x, width: self == .mobileFaceNet ? 64 : 32, isDeep: self == .mobileFaceNet, dimension: dimension)
+        case .resNet18:
+            let x = net.input("picture", [.free("batch"), .fixed(3), .fixed(112), .fixed(112)])
+            embedding = net.resNet18(x, dimension: dimension)
+        case .depthwiseTDNN:
+            let x = net.input("frames", [.free("batch"), .free("time"), .fixed(80)])
+            embedding = net.depthwiseTDNN(x, dimension: dimension)
+        case .lipStream:
+            let x = net.input("mouths", [.free("batch"), .fixed(5), .fixed(96), .fixed(96)])
+            embedding = net.lipStream(x, dimension: dimension)
+        case .lipSound:
+            let x = net.input("frames", [.free("batch"), .fixed(20), .fixed(80)])
+            embedding = net.lipSound(x, dimension: dimension)
+        }
+        return try net.graph(outputs: ["embedding": net.normalized(embedding)])
+    }
+}
