@@ -97,7 +97,7 @@ let package = Package(
         .target(name: "Reporting", dependencies: ["Biometrics"], swiftSettings: house),
         .target(name: "Quantization", dependencies: ["Inference", "ModelBundle", "Tensors"], swiftSettings: house),
         .target(name: "Datasets", dependencies: ["Recognition", "MediaFiles", "FrontEnd", "ModelBundle", "MediaTypes", "CKernels"], swiftSettings: house),
-        .executableTarget(name: "fwoc-train", dependencies: ["Datasets", "Recognition", "ModelBundle", "MediaFiles", argumentParser], swiftSettings: house),
+        .executableTarget(name: "fwoc-train", dependencies: ["Datasets", "Evaluation", "Biometrics", "Reporting", "Quantization", "Recognition", "ModelBundle", "MediaFiles", "Tensors", argumentParser], swiftSettings: house),
 
         // Interposes malloc in a test executable; nothing but tests may depend on it.
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
@@ -110,7 +110,7 @@ let package = Package(
         tests("BiometricsTests", ["Biometrics", "Tensors"]),
         tests("EvaluationTests", ["Evaluation", "Biometrics"]),
         tests("ReportingTests", ["Reporting", "Biometrics"]),
-        tests("ModelBundleTests", ["ModelBundle", "Tensors"]),
+        tests("ModelBundleTests", ["ModelBundle", "Tensors", "NodeTestCases"]),
         // ONNX's own node tests, for every executor of graphs.
         .target(name: "NodeTestCases", dependencies: ["Tensors"], path: "Tests/NodeTestCases", resources: [.copy("Fixtures")], swiftSettings: house),
         tests("InferenceTests", ["Inference", "ModelBundle", "Tensors", "CKernels", "CAllocationCounter", "NodeTestCases"]),
@@ -127,7 +127,7 @@ let package = Package(
         tests("AgentRuntimeTests", ["AgentRuntime", "Gallery", "Publishing", "MediaTypes", "Recognition", logging, yaml]),
         tests("AgentTests", ["LiveParts", "CAllocationCounter", "AgentRuntime", "Recognition", "Publishing", "Gallery", "MediaFiles", "MediaTypes", "fwoc-agent"]),
         tests("QuantizationTests", ["Quantization", "Inference", "ModelBundle", "Tensors"]),
-        tests("DatasetsTests", ["Datasets", "Recognition", "ModelBundle", "fwoc-train"]),
+        tests("DatasetsTests", ["Datasets", "Recognition", "ModelBundle", "Tensors", "fwoc-train"]),
         // Runs the program as a service on a machine of its own.
         tests("LiveLabTests", ["fwoc-agent"]),
     ],

@@ -1,9 +1,11 @@
 import ArgumentParser
 import Datasets
+import Evaluation
 import Foundation
 import Glibc
 import MediaFiles
 import ModelBundle
+import Quantization
 import Recognition
 
 /// The program: parses, resolves, calls. Results go to standard output, everything else to standard error.
@@ -15,9 +17,11 @@ struct FwocTrain: AsyncParsableCommand {
         discussion: """
             EXAMPLE
               fwoc-train prepare people/ -o shards/ --jobs 4
+              fwoc-train evaluate faces.jsonl --html report.html
+              fwoc-train quantize face.onnx --samples samples/ -o face-int8.onnx
             """,
         version: "0.1.0",
-        subcommands: [PrepareCommand.self, ShardsCommand.self, BenchShardsCommand.self])
+        subcommands: [PrepareCommand.self, ShardsCommand.self, EvaluateCommand.self, QuantizeCommand.self, BenchShardsCommand.self])
 
     static func main() async {
         // A file that outgrows its limit is an error with a message, not the end of the process.
@@ -65,6 +69,9 @@ struct Reportable {
                 case .noInput: 66
                 case .inputOutput: 74
                 }
+            case let error as EvaluationError: error.category == .unreadable ? 66 : 65
+            case let error as QuantizationError: error.cause == .calibration ? 66 : 65
+            case is ONNXError: 65
             default: 70
             }
     }

@@ -76,18 +76,20 @@ enum Programs {
     }
 }
 
-/// Real data and the public models, where somebody says where they are.
+/// Real data and the public models: where `FWOC_REFERENCE_MODELS` and `FWOC_SHARED_DATA` say, else beside the package.
 enum RealData {
-    private static func folder(_ variable: String, _ probe: String) -> String? {
-        guard let path = ProcessInfo.processInfo.environment[variable], FileManager.default.fileExists(atPath: path + "/" + probe) else {
+    private static let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+
+    private static func folder(_ variable: String, _ beside: String, _ probe: String) -> String? {
+        let path = ProcessInfo.processInfo.environment[variable] ?? package.deletingLastPathComponent().appending(path: "shared/\(beside)").path
+        guard FileManager.default.fileExists(atPath: path + "/" + probe) else {
             FileHandle.standardError.write(Data("SKIPPED: tests of DatasetsTests on real media need \(probe); set \(variable) to its folder\n".utf8))
             return nil
         }
         return path
     }
 
-    static let models = folder("FWOC_REFERENCE_MODELS", "yunet_n_dynamic.onnx")
-    static let clips = folder("FWOC_SHARED_DATA", "clips-wild").map { $0 + "/clips-wild" }
-    static let bundle = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-        .appending(path: "models/reference").path
+    static let models = folder("FWOC_REFERENCE_MODELS", "teachers", "yunet_n_dynamic.onnx")
+    static let clips = folder("FWOC_SHARED_DATA", "data", "clips-wild").map { $0 + "/clips-wild" }
+    static let bundle = package.appending(path: "models/reference").path
 }
