@@ -50,7 +50,7 @@ demo: build
 	@echo "look at out/demo.mp4"
 
 # Everything is built optimised once: the tests run networks. What listens to real devices, servers and brokers runs by itself afterwards.
-DEVICES = CaptureTests\.|PublishingTests\.|Live
+DEVICES = CaptureTests\.|PublishingTests\.|\.Live
 test: setup
 	$(SWIFT) build -c release --build-tests
 	SWIFT=$(SWIFT) Tests/run '$(DEVICES)'
