@@ -6,7 +6,6 @@ five seconds.
 import glob
 import json
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -276,16 +275,6 @@ class Scenario:
         report.check("nobody is present any more", presence["count"] == 0 and presence["unknown"] == 0)
         report.check("its devices are offline", [self.broker.newest(f"{device}/state") for device in ("camera", "microphone")] == ["offline", "offline"])
 
-    def sync(self):
-        """The film's sound is in step with its picture; the doctor sees that, where the service does not run."""
-        environment = [variable for variable in self.agent.show("Environment").split() if not variable.startswith("HOME=")]
-        said = run("runuser", "-u", "fwoc", "--", "env", *environment, "fwoc-agent", "doctor", "--sync", "50", timeout=180, check=False)
-        found = [line for line in said.splitlines() if "against the picture" in line]
-        offset = int(re.search(r"sound ([+-]\d+) ms", found[0]).group(1)) if found else None
-        # Three frames: what measures is good to one, and pacat, the sink and its monitor keep some sound.
-        report.check("the doctor measures sound against picture", offset is not None and abs(offset) <= 120,
-                     found[0].strip() if found else " | ".join(said.splitlines())[-1500:])
-
     def order(self):
         """Over everything until here: once, in order, whole."""
         events = [event for _, event in self.broker.events()]
@@ -391,7 +380,7 @@ def main():
     except Failure as failure:
         fatal(failure)
     scenario = Scenario()
-    parts = ["start", "fill", "recognise", "reload", "stall", "source_dies", "sound_server", "broker_killed", "agent_killed", "hang", "stop", "sync", "order", "vivid"]
+    parts = ["start", "fill", "recognise", "reload", "stall", "source_dies", "sound_server", "broker_killed", "agent_killed", "hang", "stop", "order", "vivid"]
     wanted = open(f"{SHARE}/parts").read().split() or parts
     for part in parts:
         if part in wanted or part == "start":
