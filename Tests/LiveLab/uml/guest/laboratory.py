@@ -194,14 +194,14 @@ class Service:
 
 
 class Player:
-    """Plays the film to the virtual camera and the virtual microphone (player.c)."""
+    """Plays a film to the virtual camera and the virtual microphone (player.c)."""
 
     DEVICE = "/dev/video10"
 
-    def __init__(self):
+    def __init__(self, film="film"):
         self.rounds = []
         self.process = subprocess.Popen(
-            [f"{SHARE}/player", self.DEVICE, f"{SHARE}/film.mjpg", "640", "480", "25", f"{SHARE}/film.s16", "16000", "film"],
+            [f"{SHARE}/player", self.DEVICE, f"{SHARE}/{film}.mjpg", "640", "480", "25", f"{SHARE}/{film}.s16", "16000", "film"],
             stdout=subprocess.PIPE, text=True)
         threading.Thread(target=self._listen, daemon=True).start()
 

@@ -6,6 +6,7 @@ five seconds.
 import glob
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -275,6 +276,26 @@ class Scenario:
         report.check("nobody is present any more", presence["count"] == 0 and presence["unknown"] == 0)
         report.check("its devices are offline", [self.broker.newest(f"{device}/state") for device in ("camera", "microphone")] == ["offline", "offline"])
 
+    def sync(self):
+        """The doctor watches somebody who talks in step with the sound, where the service does not run, as the service's user."""
+        self.player.process.kill()
+        self.player.process.wait()
+        loopback()
+        self.player = Player("talk")
+        until("the film begins", lambda: self.player.rounds, 5)
+        environment = [variable for variable in self.agent.show("Environment").split() if not variable.startswith("HOME=")]
+        offset, detail = None, ""
+        # A busy machine leaves frames out, and then more time is needed.
+        for seconds in (35, 70):
+            said = run("runuser", "-u", "fwoc", "--", "env", *environment, "fwoc-agent", "doctor", "--sync", str(seconds), timeout=240, check=False)
+            found = [line.strip() for line in said.splitlines() if "against the picture" in line]
+            detail = found[0] if found else " | ".join(said.splitlines())[-1500:]
+            if found:
+                offset = int(re.search(r"sound ([+-]\d+) ms", found[0]).group(1))
+                break
+        # What measures is good to a frame; pacat, the sink and its monitor keep a tenth of a second of sound.
+        report.check("the doctor measures sound against picture", offset is not None and -60 <= offset <= 200, detail)
+
     def order(self):
         """Over everything until here: once, in order, whole."""
         events = [event for _, event in self.broker.events()]
@@ -380,7 +401,7 @@ def main():
     except Failure as failure:
         fatal(failure)
     scenario = Scenario()
-    parts = ["start", "fill", "recognise", "reload", "stall", "source_dies", "sound_server", "broker_killed", "agent_killed", "hang", "stop", "order", "vivid"]
+    parts = ["start", "fill", "recognise", "reload", "stall", "source_dies", "sound_server", "broker_killed", "agent_killed", "hang", "stop", "sync", "order", "vivid"]
     wanted = open(f"{SHARE}/parts").read().split() or parts
     for part in parts:
         if part in wanted or part == "start":
