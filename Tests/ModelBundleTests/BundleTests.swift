@@ -27,18 +27,18 @@ import Testing
 
     @Test func `FWOC_MODELS goes before the working directory, the first of its folders first`() throws {
         let folder = try ScratchFolder()
-        try TestBundle.write(folder, at: "work/models/small")
+        try TestBundle.write(folder, at: "here/models/small")
         try TestBundle.write(folder, at: "b/small")
         try TestBundle.write(folder, at: "c/small")
         try TestBundle.write(folder, at: "c/other", name: "other")
-        let work = folder.url.appending(path: "work")
+        let work = folder.url.appending(path: "here")
         func found(_ environment: [String: String], _ name: String = "small") throws -> String {
             let locations = BundleLocations(environment: environment, workingDirectory: work)
             return try ModelBundle.Bundle.load(name, locations: locations).directory.standardizedFileURL.path
         }
         let root = folder.url.standardizedFileURL.path
-        #expect(try found([:]) == "\(root)/work/models/small")
-        #expect(try found(["FWOC_MODELS": ""]) == "\(root)/work/models/small")
+        #expect(try found([:]) == "\(root)/here/models/small")
+        #expect(try found(["FWOC_MODELS": ""]) == "\(root)/here/models/small")
         #expect(try found(["FWOC_MODELS": "\(root)/b:\(root)/c"]) == "\(root)/b/small")
         #expect(try found(["FWOC_MODELS": "\(root)/b:\(root)/c"], "other") == "\(root)/c/other")
         #expect(try found(["FWOC_MODELS": "../b"]) == "\(root)/b/small")
