@@ -166,6 +166,13 @@ def main():
             Path(options.json).write_text(json.dumps(result, indent=1))
     finally:
         for process in reversed(started):
+            if process.stdin:
+                # The sound server's script ends the server when its standard input is closed; killed, it could not.
+                process.stdin.close()
+                try:
+                    process.wait(5)
+                except subprocess.TimeoutExpired:
+                    pass
             if process.poll() is None:
                 process.kill()
         shutil.rmtree(folder, ignore_errors=True)
