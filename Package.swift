@@ -94,6 +94,7 @@ let package = Package(
         .target(name: "CTorch", cxxSettings: torchCompile, linkerSettings: torchLink),
         .target(name: "Training", dependencies: ["CTorch", "ModelBundle", "Tensors"], swiftSettings: house),
         .target(name: "Evaluation", dependencies: ["Biometrics", "Tensors"], swiftSettings: house),
+        .target(name: "RunRecords", dependencies: ["Evaluation", "CKernels"], swiftSettings: house),
         .target(name: "Reporting", dependencies: ["Biometrics"], swiftSettings: house),
         .target(name: "Quantization", dependencies: ["Inference", "ModelBundle", "Tensors"], swiftSettings: house),
         .target(name: "Datasets", dependencies: ["Recognition", "MediaFiles", "FrontEnd", "ModelBundle", "MediaTypes", "CKernels"], swiftSettings: house),
@@ -109,6 +110,9 @@ let package = Package(
         tests("FrontEndTests", ["FrontEnd", "Tensors", "MediaTypes", "CAllocationCounter"]),
         tests("BiometricsTests", ["Biometrics", "Tensors"]),
         tests("EvaluationTests", ["Evaluation", "Biometrics"]),
+        // Killed by the durability test in the midst of its work.
+        .executableTarget(name: "run-crash-writer", dependencies: ["RunRecords"], path: "Tests/RunCrashWriter", swiftSettings: house),
+        tests("RunRecordsTests", ["RunRecords", "Evaluation", "run-crash-writer"]),
         tests("ReportingTests", ["Reporting", "Biometrics"]),
         tests("ModelBundleTests", ["ModelBundle", "Tensors", "NodeTestCases"]),
         // ONNX's own node tests, for every executor of graphs.
