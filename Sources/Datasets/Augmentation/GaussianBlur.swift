@@ -9,7 +9,8 @@ struct GaussianBlur {
     var isIdentity: Bool { sigma < 0.25 }
 
     func apply(to picture: inout FloatPicture) {
-        let radius = min(Int((3 * sigma).rounded(.up)), 64)
+        let sigma = min(self.sigma, 20)
+        let radius = Int((3 * sigma).rounded(.up))
         var weights = (-radius...radius).map { exp(-Float($0 * $0) / (2 * sigma * sigma)) }
         let sum = weights.reduce(0, +)
         for i in weights.indices { weights[i] /= sum }

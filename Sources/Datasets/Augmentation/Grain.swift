@@ -13,7 +13,7 @@ struct Grain {
         let pixels = picture.width * picture.height
         let channels = picture.channels
         let noise = random.normals(pixels * (channels == 1 ? 1 : channels + 1))
-        let sigma = sigma
+        let sigma = min(sigma, 255)
         unsafe noise.withUnsafeBufferPointer { noise in
             unsafe picture.values.withUnsafeMutableBufferPointer { values in
                 guard channels > 1 else {

@@ -10,7 +10,7 @@ struct MotionBlur {
     var isIdentity: Bool { length < 1.5 }
 
     func apply(to picture: inout FloatPicture) {
-        let steps = min(64, Int(length.rounded()))
+        let steps = Int(min(64, length).rounded())
         let radius = steps / 2 + 1
         let paddedWidth = picture.width + 2 * radius
         let (dx, dy) = (cos(angle * .pi / 180), sin(angle * .pi / 180))

@@ -37,7 +37,7 @@ public struct NoiseBank: Sendable {
         var rows = Array(0..<set.rowCount)
         var random = SeededGenerator(seed: seed, 0x6E_6F69_7365)
         random.shuffle(&rows)
-        var left = Int(max(1, min(seconds, 86400)) * 16000)
+        var left = Int(max(0.01, min(seconds, 86400)) * 16000)
         var recordings: [[Int16]] = []
         for row in rows where left > 0 {
             let samples = try set.elements(Int16.self, row: row, column: column)

@@ -87,7 +87,7 @@ public struct PictureAugmentation: Codable, Hashable, Sendable, EffectSet {
         }
         if let (part, _) = dice.roll(resolution, "resolution") { drawn.resolution = part }
         if let (sigma, _) = dice.roll(grain, "grain") { drawn.grain = sigma }
-        if let (quality, _) = dice.roll(compression, "compression") { drawn.quality = Int(quality.rounded()) }
+        if let (quality, _) = dice.roll(compression, "compression") { drawn.quality = Int(max(1, min(100, quality)).rounded()) }
         return drawn
     }
 

@@ -16,6 +16,9 @@ struct PictureMove {
         let angle = Double(rotation) * .pi / 180
         let (c, s) = (cos(angle) * Double(inverse), sin(angle) * Double(inverse))
         let (middleX, middleY) = (Double(width - 1) / 2, Double(height - 1) / 2)
+        // Farther than the crop is wide there is nothing but its border.
+        let limit = Float(4 * max(width, height))
+        let (across, down) = (Double(max(-limit, min(limit, shiftX))), Double(max(-limit, min(limit, shiftY))))
         // Places in the source in 1/65536 pixels: exact sums, and the same on every machine.
         let (stepX, stepY) = (Int(c * 65536), Int(-s * 65536))
         let (lastX, lastY) = ((width - 1) << 16, (height - 1) << 16)
@@ -23,7 +26,7 @@ struct PictureMove {
         let moved = unsafe [UInt8](unsafeUninitializedCapacity: crop.count) { moved, filled in
             unsafe crop.withUnsafeBufferPointer { source in
                 for y in 0..<height {
-                    let (fromX, fromY) = (-middleX - Double(shiftX), Double(y) - middleY - Double(shiftY))
+                    let (fromX, fromY) = (-middleX - across, Double(y) - middleY - down)
                     var sourceX = Int((c * fromX + s * fromY + middleX) * 65536)
                     var sourceY = Int((-s * fromX + c * fromY + middleY) * 65536)
                     for x in 0..<width {

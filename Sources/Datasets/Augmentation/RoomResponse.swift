@@ -26,7 +26,7 @@ public struct RoomResponse: Codable, Hashable, Sendable {
             energy += response[i] * response[i]
             envelope *= decay
         }
-        let level = energy > 0 ? pow(10, -directToReverberant / 20) / energy.squareRoot() : 0
+        let level = energy > 0 ? pow(10, -max(-60, min(60, directToReverberant)) / 20) / energy.squareRoot() : 0
         for i in gap..<count { response[i] *= level }
         response[0] = 1
         return response

@@ -46,7 +46,7 @@ public struct SoundDistortion: Codable, Hashable, Sendable {
             var random = random(1)
             mix(&sound, with: noiseOf(sound.count, noise, &random), signalToNoise: signalToNoise)
         }
-        if gain != 0 { scale(&sound, by: pow(10, gain / 20)) }
+        if gain != 0 { scale(&sound, by: pow(10, max(-120, min(120, gain)) / 20)) }
         if clipping < 1 { clip(&sound, at: max(0.01, clipping) * peak(sound)) }
         if let lowPass { BiquadCascade.lowPass(lowPass).apply(to: &sound) }
         if isTelephone { BiquadCascade.telephone.apply(to: &sound) }
@@ -72,7 +72,7 @@ public struct SoundDistortion: Codable, Hashable, Sendable {
     private func mix(_ sound: inout [Float], with noise: [Float], signalToNoise: Float) {
         let (signal, disturbance) = (SoundLevel.meanSquare(sound), SoundLevel.meanSquare(noise))
         guard signal > 0, disturbance > 0 else { return }
-        let factor = Float((signal / disturbance).squareRoot()) * pow(10, -signalToNoise / 20)
+        let factor = Float((signal / disturbance).squareRoot()) * pow(10, -max(-120, min(120, signalToNoise)) / 20)
         unsafe sound.withUnsafeMutableBufferPointer { sound in
             unsafe noise.withUnsafeBufferPointer { noise in
                 for i in 0..<sound.count { unsafe sound[i] += factor * noise[i] }

@@ -6,7 +6,7 @@ public struct TelephoneCodec: Sendable {
 
     /// One sample as the line delivers it: sign, three bits of exponent, four of mantissa.
     /// - Parameter sample: −1…1.
-    /// - Returns: within a thirty-third of the sample, or of 0.0041 where that is more; at most 0.98.
+    /// - Returns: at most (|sample| + 132/32768)/32 away from it, but never beyond 32124/32768.
     public static func companded(_ sample: Float) -> Float {
         let bias: Int32 = 132
         let magnitude = min(32635, Int32((min(1, abs(sample)) * 32768).rounded())) + bias
