@@ -296,6 +296,23 @@ import Testing
         }
     }
 
+    @Test func `A film is its pictures, one after the other`() {
+        let picture = TestPicture(1, 24, 20)
+        var distortion = PictureDistortion()
+        (distortion.isFlipped, distortion.blur, distortion.rotation) = (true, 6, 4)
+        var film = picture.levels + picture.levels + picture.levels
+        distortion.apply(toFilm: &film, frames: 3, channels: 1, width: 24, height: 20, noiseSeed: 5)
+        let one = picture.distorted { $0 = distortion }.levels
+        #expect(film == one + one + one)
+        distortion.grain = 8
+        film = picture.levels + picture.levels
+        distortion.apply(toFilm: &film, frames: 2, channels: 1, width: 24, height: 20, noiseSeed: 5)
+        #expect(film[..<480] != film[480...])
+        var empty: [UInt8] = []
+        distortion.apply(toFilm: &empty, frames: 0, channels: 1, width: 24, height: 20, noiseSeed: 5)
+        #expect(empty.isEmpty)
+    }
+
     @Test func `Effects come as often as they are told, each by itself`() {
         var augmentation = PictureAugmentation()
         augmentation.blur = Effect(0.3, 1...2)

@@ -73,6 +73,20 @@ public struct PictureDistortion: Codable, Hashable, Sendable {
         picture.write(to: &crop)
     }
 
+    /// Distorts all pictures of a film alike, in place; their noise differs.
+    /// - Parameter film: levels 0…255, `[frames, channels, height, width]`.
+    /// - Precondition: the film has `frames` pictures of as many levels as its sides say.
+    public func apply(toFilm film: inout [UInt8], frames: Int, channels: Int, width: Int, height: Int, noiseSeed: UInt64) {
+        let size = channels * width * height
+        precondition(frames >= 0 && film.count == frames * size, "\(film.count) levels for \(frames) pictures of \(channels) planes of \(width)x\(height)")
+        for frame in 0..<frames {
+            var picture = Array(film[frame * size..<(frame + 1) * size])
+            var random = SeededGenerator(seed: noiseSeed, UInt64(frame))
+            apply(to: &picture, channels: channels, width: width, height: height, noiseSeed: random.next())
+            film.replaceSubrange(frame * size..<(frame + 1) * size, with: picture)
+        }
+    }
+
     private func flip(_ crop: inout [UInt8], width: Int) {
         unsafe crop.withUnsafeMutableBufferPointer { levels in
             for row in stride(from: 0, to: levels.count, by: width) {
