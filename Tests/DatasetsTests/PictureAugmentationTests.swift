@@ -231,6 +231,12 @@ import Testing
             let luma = 0.299 * Double(picture.levels[i]) + 0.587 * Double(picture.levels[1600 + i]) + 0.114 * Double(picture.levels[3200 + i])
             #expect(grey.levels[i] == grey.levels[1600 + i] && grey.levels[i] == grey.levels[3200 + i] && abs(Double(grey.levels[i]) - luma) < 1.5)
         }
+        let (pale, bright) = (picture.distorted { $0.saturation = 0.5 }, picture.distorted { $0.saturation = 1.5 })
+        for i in picture.levels.indices {
+            let (level, luma) = (Double(picture.levels[i]), Double(grey.levels[i]))
+            #expect(abs(Double(pale.levels[i]) - (luma + 0.5 * (level - luma))) <= 1)
+            #expect(abs(Double(bright.levels[i]) - max(0, min(255, luma + 1.5 * (level - luma)))) <= 1)
+        }
         let cast = TestPicture(3, 4, 4, level: 100).distorted { $0.cast = [1.1, 1, 0.9] }
         #expect(cast[0, 1, 1] == 110 && cast[1, 1, 1] == 100 && cast[2, 1, 1] == 90)
         let dark = [1, 0.6, 0.3, 0.1].map { light in TestPicture(3, 112, 112).distorted { $0.light = light } }
