@@ -29,7 +29,9 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 /// libtorch for the trainer: Debian's `libtorch-dev`, or the folder that FWOC_LIBTORCH names (with `include` and `lib`; 2.x, CUDA or not).
 let libtorch = ProcessInfo.processInfo.environment["FWOC_LIBTORCH"]
 let hasCUDA = libtorch.map { FileManager.default.fileExists(atPath: $0 + "/lib/libtorch_cuda.so") } ?? false
-let torchCompile: [CXXSetting] = libtorch.map { [.unsafeFlags(["-I\($0)/include"])] } ?? []
+// Training with several processes wants gloo's headers, of the version that libtorch was built with: Debian's `libgloo-dev`, or beside the other libtorch's own.
+let hasGloo = libtorch.map { FileManager.default.fileExists(atPath: $0 + "/include/gloo/context.h") } ?? true
+let torchCompile: [CXXSetting] = (libtorch.map { [.unsafeFlags(["-I\($0)/include"])] } ?? []) + (hasGloo ? [.define("CTORCH_GLOO")] : [])
 let torchLink: [LinkerSetting] =
     (libtorch.map { [.unsafeFlags(["-L\($0)/lib", "-Xlinker", "-rpath", "-Xlinker", "\($0)/lib"])] } ?? [])
     // Nothing names a symbol of the CUDA library: it registers itself, if it is linked at all.
@@ -118,7 +120,9 @@ let package = Package(
         // ONNX's own node tests, for every executor of graphs.
         .target(name: "NodeTestCases", dependencies: ["Tensors"], path: "Tests/NodeTestCases", resources: [.copy("Fixtures")], swiftSettings: house),
         tests("InferenceTests", ["Inference", "ModelBundle", "Tensors", "CKernels", "CAllocationCounter", "NodeTestCases"]),
-        .testTarget(name: "TrainingTests", dependencies: ["Training", "Inference", "ModelBundle", "Tensors", "NodeTestCases"], swiftSettings: house),
+        // One of several processes that train together; started, compared and killed by the tests.
+        .executableTarget(name: "distributed-trainer", dependencies: ["Training", "ModelBundle", "Tensors"], path: "Tests/DistributedTrainer", swiftSettings: house),
+        .testTarget(name: "TrainingTests", dependencies: ["Training", "Inference", "ModelBundle", "Tensors", "NodeTestCases", "distributed-trainer"], swiftSettings: house),
         // Killed by the durability test in the midst of its work.
         .executableTarget(name: "gallery-crash-writer", dependencies: ["Gallery"], path: "Tests/GalleryCrashWriter", swiftSettings: house),
         tests("GalleryTests", ["Gallery", "gallery-crash-writer", database]),

@@ -228,4 +228,6 @@ ctorch_status ctorch_clip_gradients(ctorch_tensor *_Nonnull const *_Nonnull weig
 #ifdef __cplusplus
 }
 #endif
+
+#include "ctorch_distributed.h"
 #endif
