@@ -97,10 +97,10 @@ let package = Package(
         .target(name: "Training", dependencies: ["CTorch", "ModelBundle", "Tensors"], swiftSettings: house),
         .target(name: "Evaluation", dependencies: ["Biometrics", "Tensors"], swiftSettings: house),
         .target(name: "RunRecords", dependencies: ["Evaluation", "CKernels"], swiftSettings: house),
-        .target(name: "Reporting", dependencies: ["Biometrics"], swiftSettings: house),
         .target(name: "Quantization", dependencies: ["Inference", "ModelBundle", "Tensors"], swiftSettings: house),
+        .target(name: "Reporting", dependencies: ["RunRecords", "Evaluation", "Quantization", "Biometrics"], swiftSettings: house),
         .target(name: "Datasets", dependencies: ["Recognition", "MediaFiles", "FrontEnd", "ModelBundle", "MediaTypes", "CKernels"], swiftSettings: house),
-        .executableTarget(name: "fwoc-train", dependencies: ["Datasets", "Evaluation", "Biometrics", "Reporting", "Quantization", "Recognition", "ModelBundle", "MediaFiles", "Tensors", argumentParser], swiftSettings: house),
+        .executableTarget(name: "fwoc-train", dependencies: ["Datasets", "Evaluation", "Biometrics", "RunRecords", "Reporting", "Quantization", "Recognition", "ModelBundle", "MediaFiles", "Tensors", argumentParser], swiftSettings: house),
 
         // Interposes malloc in a test executable; nothing but tests may depend on it.
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
@@ -115,7 +115,7 @@ let package = Package(
         // Killed by the durability test in the midst of its work.
         .executableTarget(name: "run-crash-writer", dependencies: ["RunRecords"], path: "Tests/RunCrashWriter", swiftSettings: house),
         tests("RunRecordsTests", ["RunRecords", "Evaluation", "run-crash-writer"]),
-        tests("ReportingTests", ["Reporting", "Biometrics"]),
+        tests("ReportingTests", ["Reporting", "RunRecords", "Evaluation", "Biometrics"]),
         tests("ModelBundleTests", ["ModelBundle", "Tensors", "NodeTestCases"]),
         // ONNX's own node tests, for every executor of graphs.
         .target(name: "NodeTestCases", dependencies: ["Tensors"], path: "Tests/NodeTestCases", resources: [.copy("Fixtures")], swiftSettings: house),

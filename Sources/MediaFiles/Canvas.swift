@@ -88,6 +88,23 @@ import MediaTypes
         unsafe cairo_surface_mark_dirty(surface)
     }
 
+    /// Shows a picture; what was drawn before is gone.
+    /// - Parameter planes: `[3, height, width]`: red, green and blue, 0…255.
+    /// - Precondition: the picture has this canvas's size.
+    public func show(rgbPlanes planes: Span<UInt8>) {
+        precondition(planes.count == 3 * width * height, "picture of another size")
+        unsafe cairo_surface_flush(surface)
+        let target = unsafe pixels.pointer.pointee.data.0!, stride = unsafe Int(pixels.pointer.pointee.linesize.0), plane = width * height
+        for y in 0..<height {
+            let row = unsafe UnsafeMutableRawPointer(target + y * stride).assumingMemoryBound(to: UInt32.self)
+            for x in 0..<width {
+                let place = y * width + x
+                unsafe row[x] = 0xFF00_0000 | UInt32(planes[place]) << 16 | UInt32(planes[plane + place]) << 8 | UInt32(planes[2 * plane + place])
+            }
+        }
+        unsafe cairo_surface_mark_dirty(surface)
+    }
+
     /// Puts what the canvas shows into a frame, in the frame's own colour space; its instant stays.
     /// - Precondition: the frame has this canvas's size.
     public func copy(into frame: VideoFrame) {
@@ -111,6 +128,24 @@ import MediaTypes
         guard status == CAIRO_STATUS_SUCCESS else {
             throw .writeFailed(path: path, operation: "writing the picture", detail: unsafe String(cString: cairo_status_to_string(status)))
         }
+    }
+
+    /// What the canvas shows, as the bytes of a PNG file.
+    public func png() throws(MediaError) -> [UInt8] {
+        unsafe cairo_surface_flush(surface)
+        var bytes: [UInt8] = []
+        let status = unsafe withUnsafeMutablePointer(to: &bytes) { bytes in
+            unsafe cairo_surface_write_to_png_stream(
+                surface,
+                { bytes, data, count in
+                    unsafe bytes!.assumingMemoryBound(to: [UInt8].self).pointee.append(contentsOf: UnsafeBufferPointer(start: data, count: Int(count)))
+                    return CAIRO_STATUS_SUCCESS
+                }, bytes)
+        }
+        guard status == CAIRO_STATUS_SUCCESS else {
+            throw .writeFailed(path: "PNG", operation: "writing the picture", detail: unsafe String(cString: cairo_status_to_string(status)))
+        }
+        return bytes
     }
 
     private var colourFormat: Scaler.Format {

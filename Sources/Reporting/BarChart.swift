@@ -54,12 +54,20 @@ public struct BarChart: Sendable, Hashable {
     }
 
     public func svg() -> SVG {
-        let values = groups.flatMap(\.bars).flatMap { [$0.value, $0.lower, $0.upper].compactMap { $0 } }.filter(\.isFinite)
-        let range = range ?? AxisScale.linear.range(values + [0])
+        let legend = Legend(series.count > 1 ? series : [], width: width - 40)
+        return SVG(width: width, height: height + legend.height, label: title, elements: elements + legend.draw(x: 20, y: height - 2))
+    }
+
+    /// From zero to the highest bar or error bar.
+    var fittedRange: ClosedRange<Double> {
+        AxisScale.linear.range(groups.flatMap(\.bars).flatMap { [$0.value, $0.lower, $0.upper].compactMap { $0 } }.filter(\.isFinite) + [0])
+    }
+
+    /// The drawing without its legend.
+    var elements: [String] {
+        let range = range ?? fittedRange
         let ticks = AxisScale.linear.ticks(range, about: 5)
-        let left = 34 + (ticks.map { SVG.width(of: format.text($0), size: 12) }.max() ?? 20)
-        let names = series.count > 1 ? series : []
-        let legend = Legend(names, width: width - 40)
+        let left = (label.isEmpty ? 14 : 34) + (ticks.map { SVG.width(of: format.text($0), size: 12) }.max() ?? 20)
         let right = width - 18, top = 44.0, bottom = height - 34
         func y(_ value: Double) -> Double {
             let share = PlotFrame.share(value, .linear, range) ?? 0
@@ -70,7 +78,7 @@ public struct BarChart: Sendable, Hashable {
             elements.append(SVG.line(left, y(tick), right, y(tick), style: "fp-grid"))
             elements.append(SVG.text(format.text(tick), x: left - 7, y: y(tick) + 4, style: "fp-faint", anchor: .end))
         }
-        elements.append(SVG.text(label, x: 18, y: (top + bottom) / 2, style: "fp-text", anchor: .middle, turned: true))
+        if !label.isEmpty { elements.append(SVG.text(label, x: 18, y: (top + bottom) / 2, style: "fp-text", anchor: .middle, turned: true)) }
         let base = y(min(max(0, range.lowerBound), range.upperBound))
         let slot = (right - left) / Double(max(1, groups.count))
         let barCount = max(1, groups.map(\.bars.count).max() ?? 1)
@@ -104,8 +112,7 @@ public struct BarChart: Sendable, Hashable {
         if groups.allSatisfy(\.bars.isEmpty) {
             elements.append(SVG.text("no data", x: (left + right) / 2, y: (top + bottom) / 2, style: "fp-faint", anchor: .middle))
         }
-        elements += legend.draw(x: 20, y: height - 2)
-        return SVG(width: width, height: height + legend.height, label: title, elements: elements)
+        return elements
     }
 
     /// The value as it may be written over its bar, the most exact first: no more digits than an interval leaves of it.

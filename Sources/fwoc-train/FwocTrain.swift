@@ -7,6 +7,7 @@ import MediaFiles
 import ModelBundle
 import Quantization
 import Recognition
+import RunRecords
 
 /// The program: parses, resolves, calls. Results go to standard output, everything else to standard error.
 @main
@@ -21,7 +22,7 @@ struct FwocTrain: AsyncParsableCommand {
               fwoc-train quantize face.onnx --samples samples/ -o face-int8.onnx
             """,
         version: "0.1.0",
-        subcommands: [PrepareCommand.self, ShardsCommand.self, EvaluateCommand.self, QuantizeCommand.self, BenchShardsCommand.self])
+        subcommands: [PrepareCommand.self, ShardsCommand.self, EvaluateCommand.self, QuantizeCommand.self, ReportCommand.self, CompareCommand.self, BenchShardsCommand.self])
 
     static func main() async {
         // A file that outgrows its limit is an error with a message, not the end of the process.
@@ -72,6 +73,7 @@ struct Reportable {
             case let error as EvaluationError: error.category == .unreadable ? 66 : 65
             case let error as QuantizationError: error.cause == .calibration ? 66 : 65
             case is ONNXError: 65
+            case let error as RunRecordError: error.category.rawValue
             default: 70
             }
     }

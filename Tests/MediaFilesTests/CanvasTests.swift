@@ -40,6 +40,24 @@ import Testing
         }
     }
 
+    @Test func colourPlanesAreShownAndWritten() throws {
+        for (width, height) in [(8, 8), (13, 7)] {
+            let plane = width * height
+            let planes = (0..<3 * plane).map { $0 < plane ? UInt8(200) : $0 < 2 * plane ? UInt8(60) : UInt8(30) }
+            let canvas = Canvas(width: width, height: height)
+            canvas.show(rgbPlanes: planes.span)
+            let png = try canvas.png()
+            #expect(png.starts(with: [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]))
+            let path = FileManager.default.temporaryDirectory.appending(path: "fwoc-canvas-\(UUID().uuidString).png").path
+            defer { try? FileManager.default.removeItem(atPath: path) }
+            try Data(png).write(to: URL(fileURLWithPath: path))
+            let stored = StoredFrame(try PictureReader.read(path).frame)
+            // BT.601: 0.299 · 200 + 0.587 · 60 + 0.114 · 30 = 98.4; Cb and Cr 128 + 0.564 (B − Y) and 128 + 0.713 (R − Y).
+            #expect(stored.luma.count == plane && stored.luma.allSatisfy { abs(Int($0) - 98) <= 2 })
+            #expect(stored.cb.allSatisfy { abs(Int($0) - 89) <= 2 } && stored.cr.allSatisfy { abs(Int($0) - 200) <= 2 })
+        }
+    }
+
     @Test func drawsWhereItIsTold() throws {
         let space = ColourSpace(matrix: .bt601, isFullRange: true)
         let picture = frame(100, 80, space) { _, _ in (0, 128, 128) }
