@@ -110,26 +110,28 @@ public struct RunComparison: Sendable {
     /// DET curves of a circumstance, a line for each pool: its first evaluated run.
     private var errorFigures: [Figure] {
         circumstances.compactMap { circumstance in
-            let curves = pools.compactMap { pool in
+            // A pool without a curve keeps its place, and so the others their colours.
+            let curves = pools.map { pool in
                 pool.runs.lazy.compactMap { run in run.section(circumstance)?.curve.flatMap { EvaluationPage.curve(pool.label, $0) } }.first
+                    ?? Plot.ErrorCurve(name: "", falseAccept: [], falseReject: [])
             }
-            return curves.isEmpty ? nil : Figure(name: "det-" + FigureText.slug(circumstance), svg: Plot.det(curves, title: "DET: \(circumstance)").svg())
+            guard curves.contains(where: { !$0.falseAccept.isEmpty }) else { return nil }
+            return Figure(name: "det-" + FigureText.slug(circumstance), svg: Plot.det(curves, title: "DET: \(circumstance)").svg())
         }
     }
 
     /// Loss and validation over epochs: of several seeds the mean, with all of them around it.
     private var convergenceFigures: [Figure] {
         func figure(_ title: String, _ axis: String, _ value: (EpochRow) -> Double?) -> Figure? {
-            let marks = pools.compactMap { pool -> Plot.Mark? in
+            let marks = pools.map { pool -> Plot.Mark in
                 var byEpoch: [Int: [Double]] = [:]
                 for row in pool.runs.flatMap(\.epochs) { if let value = value(row) { byEpoch[row.epoch, default: []].append(value) } }
-                guard !byEpoch.isEmpty else { return nil }
                 let epochs = byEpoch.sorted { $0.key < $1.key }
-                return .line(
-                    name: pool.label, points: epochs.map { Plot.Point(Double($0.key), $0.value.reduce(0, +) / Double($0.value.count)) },
-                    band: pool.runs.count > 1 ? epochs.map { Plot.Spread(Double($0.key), $0.value.min() ?? 0, $0.value.max() ?? 0) } : [])
+                return TrainingCurves.mark(
+                    pool.label, epochs.map { Plot.Point(Double($0.key), $0.value.reduce(0, +) / Double($0.value.count)) },
+                    pool.runs.count > 1 ? epochs.map { Plot.Spread(Double($0.key), $0.value.min() ?? 0, $0.value.max() ?? 0) } : [])
             }
-            return marks.isEmpty ? nil : Figure(name: "convergence-" + FigureText.slug(axis), svg: Plot(title, x: .init("epoch"), y: .init(axis), marks: marks).svg())
+            return TrainingCurves.areEmpty(marks) ? nil : Figure(name: "convergence-" + FigureText.slug(axis), svg: Plot(title, x: .init("epoch"), y: .init(axis), marks: marks).svg())
         }
         return [figure("Training loss", "training loss") { $0.trainingLoss }].compactMap { $0 }
             + TrainingCurves.metricNames(runs).compactMap { name in figure("Validation: \(name)", name) { row in row.metrics.first { $0.name == name }?.value } }

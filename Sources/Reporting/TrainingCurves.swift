@@ -33,13 +33,12 @@ struct TrainingCurves {
 
     private var overSteps: [SVG] {
         func plot(_ title: String, _ axis: String, scale: AxisScale = .linear, _ value: (StepRow) -> Double?) -> SVG? {
-            let marks = zip(runs, names).compactMap { run, name -> Plot.Mark? in
+            let marks = zip(runs, names).map { run, name -> Plot.Mark in
                 let points = run.steps.compactMap { row in value(row).map { Plot.Point(Double(row.step), $0) } }
-                guard !points.isEmpty else { return nil }
                 let (line, band) = Self.thinned(points)
-                return .line(name: name, points: line, band: band)
+                return Self.mark(name, line, band)
             }
-            return marks.isEmpty ? nil : Plot(title, x: .init("step"), y: .init(axis, scale: scale), marks: marks).svg()
+            return Self.areEmpty(marks) ? nil : Plot(title, x: .init("step"), y: .init(axis, scale: scale), marks: marks).svg()
         }
         var terms: [String] = []
         for run in runs { for term in run.steps.first?.terms ?? [] where !terms.contains(term.name) { terms.append(term.name) } }
@@ -58,9 +57,9 @@ struct TrainingCurves {
             var marks: [Plot.Mark] = []
             for (run, name) in zip(runs, names) {
                 let points = run.epochs.compactMap { row in value(row).map { Plot.Point(Double(row.epoch), $0) } }
-                if !points.isEmpty { marks.append(.line(name: name, points: points, band: [])) }
+                marks.append(Self.mark(name, points, []))
             }
-            guard !marks.isEmpty else { return nil }
+            guard !Self.areEmpty(marks) else { return nil }
             if runs.count == 1, let best = runs[0].record.bestEpoch, let row = runs[0].epochs.first(where: { $0.epoch == best }), let place = value(row) {
                 marks.append(.line(name: "best epoch: \(best)", points: [Plot.Point(Double(best), place)], band: []))
             }
@@ -69,6 +68,13 @@ struct TrainingCurves {
         let metrics = Self.metricNames(runs)
         return [plot("Mean loss of each epoch", "loss") { $0.trainingLoss }].compactMap { $0 }
             + metrics.compactMap { metric in plot("Validation: \(metric)", metric) { row in row.metrics.first { $0.name == metric }?.value } }
+    }
+
+    /// A line without points keeps its place, so that a run has one colour in all plots, but no name in the legend.
+    static func mark(_ name: String, _ points: [Plot.Point], _ band: [Plot.Spread]) -> Plot.Mark { .line(name: points.isEmpty ? "" : name, points: points, band: band) }
+
+    static func areEmpty(_ marks: [Plot.Mark]) -> Bool {
+        marks.allSatisfy { mark in if case .line(_, let points, _) = mark { points.isEmpty } else { true } }
     }
 
     static func metricNames(_ runs: [ReportedRun]) -> [String] {

@@ -38,7 +38,8 @@ public final class TensorBoardWriter {
         version.append(1, now().timeIntervalSince1970)
         version.append(3, Array("brain.Event:2".utf8))
         try write(version)
-        if let step { try restart(afterStep: step) }
+        // TensorBoard takes the first start of all for no restart, so that the first file must have one too.
+        try restart(afterStep: step ?? 0)
     }
 
     /// Says that what was written of later steps does not count.

@@ -153,6 +153,22 @@ final class RunReportTests {
         #expect(document.all("text", "fp-text").filter { $0.text == "twin (folder1)" }.count >= 6)
     }
 
+    @Test func aRunHasOneColourInAllPlots() throws {
+        var options = MadeUpRuns.Options()
+        options.isEvaluated = false
+        let first = try ReportedRun(try runs.make("a", options))
+        options.loss = "other"
+        let second = try ReportedRun(try runs.make("b", options))
+        let document = Self.parsed(RunReport([first, second]).page)
+        let start = try #require(document.elements.firstIndex { $0.text == "Term other" })
+        // Only the second run has this term.
+        let line = try #require(document.elements[start...].first { $0.name == "path" })
+        #expect(line.classes.contains("fp-s1"))
+        let end = try #require(document.elements[start...].firstIndex { $0.text == "Learning rate" })
+        let names = document.elements[start..<end].map(\.text)
+        #expect(names.contains("b") && !names.contains("a"))
+    }
+
     @Test func picturesOnlyWhereTheyAreGiven() throws {
         var options = MadeUpRuns.Options()
         options.noise = 4

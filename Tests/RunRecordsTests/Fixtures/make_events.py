@@ -6,6 +6,7 @@
 import os, shutil, tempfile
 import tensorboard
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.backend.event_processing.plugin_event_multiplexer import EventMultiplexer
 from tensorboard.compat.proto.event_pb2 import Event, SessionLog
 from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.summary.writer.record_writer import RecordWriter
@@ -21,6 +22,8 @@ def scalars(step, values):
 
 events = [
     Event(wall_time=TIME, file_version="brain.Event:2"),
+    # TensorBoard takes the first start for no restart.
+    Event(wall_time=TIME, step=1, session_log=SessionLog(status=SessionLog.START)),
     scalars(1, [("train/loss", 2.5), ("loss/triplet on ‘both’", 0.1)]),
     scalars(300, [("train/loss", float("inf"))]),
     scalars(70000, [("train/loss", -1e-30)]),
@@ -41,4 +44,8 @@ with tempfile.TemporaryDirectory() as folder:
     loss = [(e.step, e.value) for e in read.Scalars("train/loss")]
     assert loss == [(1, 2.5), (300, float("inf")), (301, 0.75)], loss
     assert read.Tags()["scalars"] == ["train/loss", "loss/triplet on ‘both’"], read.Tags()
+    # What the program itself shows.
+    shown = EventMultiplexer().AddRunsFromDirectory(folder)
+    shown.Reload()
+    assert [(e.step, e.tensor_proto.float_val[0]) for e in shown.Tensors(".", "train/loss")] == loss
 print(f"{path}: {os.path.getsize(path)} bytes, tensorboard {tensorboard.__version__}: {loss}")
