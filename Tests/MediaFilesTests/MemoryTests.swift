@@ -9,14 +9,19 @@ import Testing
     private static let variable = "FWOC_TEST_READ_CLIP"
     private static var clip: String? { ProcessInfo.processInfo.environment[variable] }
 
-    /// Ten minutes need no more than one, but for the mp4 index: 3,000 pictures and 9,375 packets of sound at up to 64 bytes are
-    /// 0.8 MiB; as much again is left to the allocator.
+    /// Ten minutes need no more than their first, but for what the mp4 index grows by: 2,700 pictures and 8,440 packets of sound at up to 64 bytes are
+    /// 0.7 MiB; as much again is left to the allocator. A reader that keeps what it has read does so every time, while the decoder's threads
+    /// make the peak differ by a MiB from reading to reading where the processor is busy: the best of three counts.
     @Test(.enabled(if: clip == nil)) func memoryDoesNotGrowWithTheClip() throws {
         let folder = try TemporaryFolder()
-        let short = try peak(reading: try makeClip(folder.file("short.mp4"), minutes: 1))
-        let long = try peak(reading: try makeClip(folder.file("long.mp4"), minutes: 10))
-        #expect(short > 5_000)
-        #expect(long - short < 1600, "\(short) KiB for one minute, \(long) KiB for ten")
+        let clip = try makeClip(folder.file("long.mp4"), minutes: 10)
+        var growth: [Int] = []
+        repeat {
+            let peaks = try peaks(reading: clip)
+            #expect(peaks.early > 5_000)
+            growth.append(peaks.late - peaks.early)
+        } while growth.count < 3 && growth.contains { $0 < 1600 } == false
+        #expect(growth.contains { $0 < 1600 }, "nine more minutes took \(growth) KiB more")
     }
 
     /// The picture begins after all the sound of 23 s: its packets lie beyond the queue, and a second demuxer is opened.
@@ -31,11 +36,20 @@ import Testing
 
     @Test(.enabled(if: clip != nil, "runs in a process of its own, started by memoryDoesNotGrowWithTheClip")) func readsInChild() throws {
         let contents = try MediaReader(path: try #require(MemoryTests.clip))
-        var count = 0
-        while contents.next() != nil { count += 1 }
+        var count = 0, early = 0
+        while contents.next() != nil {
+            count += 1
+            // Within the first minute.
+            if count == 600 { early = try peak() }
+        }
+        print("READ \(count) \(early) \(try peak())")
+    }
+
+    /// Of this process, KiB.
+    private func peak() throws -> Int {
         let status = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)
         let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") })
-        print("READ \(count) \(line.split(whereSeparator: { !$0.isNumber }).first ?? "")")
+        return try #require(line.split(whereSeparator: { !$0.isNumber }).first.flatMap { Int($0) })
     }
 
     private func makeClip(_ path: String, minutes: Int) throws -> String {
@@ -61,12 +75,13 @@ import Testing
         return path
     }
 
-    /// KiB.
-    private func peak(reading path: String) throws -> Int {
+    /// KiB, within the first minute and at the end.
+    private func peaks(reading path: String) throws -> (early: Int, late: Int) {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: CommandLine.arguments[0])
         process.arguments = ["--testing-library", "swift-testing", "--filter", "readsInChild"]
-        process.environment = ProcessInfo.processInfo.environment.merging([MemoryTests.variable: path]) { $1 }
+        // One arena: how many of them the C library opens depends on which threads happen to allocate at once.
+        process.environment = ProcessInfo.processInfo.environment.merging([MemoryTests.variable: path, "MALLOC_ARENA_MAX": "1"]) { $1 }
         let pipe = Pipe()
         process.standardOutput = pipe
         process.standardError = pipe
@@ -74,8 +89,8 @@ import Testing
         let output = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         process.waitUntilExit()
         let line = try #require(output.split(separator: "\n").first { $0.hasPrefix("READ ") }, "\(output)")
-        let words = line.split(separator: " ")
-        #expect(Int(words[1])! > 1000)
-        return Int(words[2])!
+        let words = line.split(separator: " ").compactMap { Int($0) }
+        #expect(words[0] > 3000)
+        return (words[1], words[2])
     }
 }
