@@ -94,13 +94,13 @@ let package = Package(
 
         // The trainer
         .target(name: "CTorch", cxxSettings: torchCompile, linkerSettings: torchLink),
-        .target(name: "Training", dependencies: ["CTorch", "ModelBundle", "Tensors"], swiftSettings: house),
+        .target(name: "Training", dependencies: ["CTorch", "Datasets", "Evaluation", "Biometrics", "RunRecords", "Recognition", "FrontEnd", "ModelBundle", "Tensors"], swiftSettings: house),
         .target(name: "Evaluation", dependencies: ["Biometrics", "Tensors"], swiftSettings: house),
         .target(name: "RunRecords", dependencies: ["Evaluation", "CKernels"], swiftSettings: house),
         .target(name: "Quantization", dependencies: ["Inference", "ModelBundle", "Tensors"], swiftSettings: house),
         .target(name: "Reporting", dependencies: ["RunRecords", "Evaluation", "Quantization", "Biometrics"], swiftSettings: house),
         .target(name: "Datasets", dependencies: ["Recognition", "MediaFiles", "FrontEnd", "ModelBundle", "MediaTypes", "CKernels"], swiftSettings: house),
-        .executableTarget(name: "fwoc-train", dependencies: ["Datasets", "Evaluation", "Biometrics", "RunRecords", "Reporting", "Quantization", "Recognition", "ModelBundle", "MediaFiles", "Tensors", argumentParser], swiftSettings: house),
+        .executableTarget(name: "fwoc-train", dependencies: ["Training", "RunRecords", "Datasets", "Evaluation", "Biometrics", "Reporting", "Quantization", "Inference", "Recognition", "ModelBundle", "MediaFiles", "Tensors", argumentParser], swiftSettings: house),
 
         // Interposes malloc in a test executable; nothing but tests may depend on it.
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),

@@ -1,22 +1,30 @@
 import ArgumentParser
+import Datasets
 import Evaluation
 import Foundation
 import Reporting
+import RunRecords
+import Training
 
 struct EvaluateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "evaluate",
-        abstract: "Measures embeddings: verification, clustering, retrieval, identification, with intervals.",
+        abstract: "Measures a run or embeddings: verification, clustering, retrieval, identification, with intervals.",
         discussion: """
-            Reads what fwoc-agent embed --json prints. A person's files lie in a folder of the person's name, or a CSV list (file,identity) says whose they \
+            Of a run's folder the people that it did not learn from are measured, under every condition: all modalities, each alone, one missing, blurred, \
+            grainy, noisy, dropped midway; the result goes into the folder, for report and compare. With --root and --trials it is measured on files instead.
+
+            Otherwise reads what fwoc-agent embed --json prints. A person's files lie in a folder of the person's name, or a CSV list (file,identity) says whose they \
             are. Without --trials as many pairs of one and of two people are drawn, by the seed. Intervals are 95 % bootstrap intervals over people.
 
             EXAMPLE
+              fwoc-train evaluate runs/first --html report.html
+              fwoc-train evaluate runs/first --root clips/ --trials list.csv
               fwoc-agent embed people/*/*.jpg --role face --json > faces.jsonl
               fwoc-train evaluate faces.jsonl --condition blurred=blurred.jsonl --html report.html
             """)
 
-    @Argument(help: ArgumentHelp("Files of embeddings; their condition is their role.", valueName: "embeddings"))
+    @Argument(help: ArgumentHelp("A run's folder; or files of embeddings, whose condition is their role.", valueName: "run|embeddings"))
     var files: [String] = []
 
     @Option(help: ArgumentHelp("A file of embeddings under a condition of that name; may be given again.", valueName: "name=file"))
@@ -28,6 +36,21 @@ struct EvaluateCommand: ParsableCommand {
     @Option(help: ArgumentHelp("CSV list file,identity instead of folders.", valueName: "list.csv"))
     var identities: String?
 
+    @Option(help: ArgumentHelp("Folder in which the files of --trials lie, for a run.", valueName: "dir"))
+    var root: String?
+
+    @Option(help: "People of a run that are measured: test, validation, train or heldOut.")
+    var subset = "test"
+
+    @Option(help: "Samples of each person of a run, at most.")
+    var samples = 20
+
+    @Option(name: .customShort("c"), help: ArgumentHelp("Set a key of the run's recipe, for example where its shards are now.", valueName: "key=value"))
+    var set: [String] = []
+
+    @Option(help: ArgumentHelp("Folder of the public ONNX files that the reference bundle names, for --root (or FWOC_REFERENCE_MODELS).", valueName: "dir"))
+    var referenceModels: String?
+
     @Option(help: "Seed of drawn pairs, splits and intervals.")
     var seed: UInt64 = 1
 
@@ -38,11 +61,17 @@ struct EvaluateCommand: ParsableCommand {
     var json = false
 
     func validate() throws {
-        guard !files.isEmpty || !condition.isEmpty else { throw ValidationError("name a file of embeddings") }
+        guard !files.isEmpty || !condition.isEmpty else { throw ValidationError("name a run's folder or a file of embeddings") }
+        guard Split.Subset(rawValue: subset) != nil else { throw ValidationError("--subset is '\(subset)', expected \(Split.Subset.allCases.map(\.rawValue).joined(separator: ", "))") }
+        guard samples >= 2 else { throw ValidationError("--samples is \(samples), expected 2 or more") }
+        for entry in set where entry.firstIndex(of: "=") == nil { throw ValidationError("-c \(entry): expected key=value") }
+        guard root == nil || trials != nil else { throw ValidationError("--root needs --trials: the list of files to compare") }
         guard condition.allSatisfy({ $0.split(separator: "=", maxSplits: 1).count == 2 }) else { throw ValidationError("--condition: expected name=file") }
     }
 
     func run() throws {
+        if files.count == 1, condition.isEmpty, RunFolder(files[0]).holdsRun { return try measureRun(RunFolder(files[0])) }
+        guard root == nil else { throw FitError(.configuration, "\(files.first ?? ""): --root is for a run's folder; this is none") }
         var lines = EmbeddingLines()
         if let identities { lines.identities = try Self.list(identities) }
         var table = EmbeddingTable()
@@ -56,7 +85,38 @@ struct EvaluateCommand: ParsableCommand {
             throw EvaluationError(.badData, "embeddings of several models: \(models.sorted().joined(separator: ", ")); they cannot be compared")
         }
         let list = try trials.map { try TrialList(contentsOf: URL(fileURLWithPath: $0)) }
-        let report = try EvaluationReport(table, trials: list, settings: EvaluationProtocol(seed: seed), model: models.first ?? "")
+        try show(try EvaluationReport(table, trials: list, settings: EvaluationProtocol(seed: seed), model: models.first ?? ""))
+    }
+
+    private func measureRun(_ folder: RunFolder) throws {
+        let overrides = set.compactMap { entry in entry.firstIndex(of: "=").map { (key: String(entry[..<$0]), value: String(entry[entry.index(after: $0)...])) } }
+        let list = try trials.map { try TrialList(contentsOf: URL(fileURLWithPath: $0)) }
+        var line = ProgressLine(label: "evaluate")
+        let table: EmbeddingTable
+        if let root, let list {
+            let files = try TrialFiles(list, root: root, referenceModels: referenceModels)
+            defer { files.remove() }
+            let run = try TrainedRun(folder, overrides: overrides + [(key: "data", value: files.recipe)])
+            var evaluation = RunEvaluation(run.model, run.data)
+            (evaluation.seed, evaluation.samplesPerIdentity) = (seed, samples)
+            table = try files.renamed(try evaluation.table(Array(run.data.samples.indices)) { what, done, total in
+                line.advance(done: done, total: total, before: 0, unit: "samples") { _ in ", \(what)" }
+            })
+        } else {
+            let run = try TrainedRun(folder, overrides: overrides)
+            var evaluation = RunEvaluation(run.model, run.data)
+            (evaluation.seed, evaluation.samplesPerIdentity) = (seed, samples)
+            table = try evaluation.table(Split.Subset(rawValue: subset) ?? .test) { what, done, total in
+                line.advance(done: done, total: total, before: 0, unit: "samples") { _ in ", \(what)" }
+            }
+        }
+        line.finish()
+        let report = try EvaluationReport(table, trials: list, settings: EvaluationProtocol(seed: seed), model: try folder.record().name)
+        if root == nil { try folder.write(report, to: folder.evaluation) }
+        try show(report)
+    }
+
+    private func show(_ report: EvaluationReport) throws {
         if let html {
             do {
                 try Data(EvaluationPage(report).page.html.utf8).write(to: URL(fileURLWithPath: html), options: .atomic)

@@ -8,6 +8,7 @@ import ModelBundle
 import Quantization
 import Recognition
 import RunRecords
+import Training
 
 /// The program: parses, resolves, calls. Results go to standard output, everything else to standard error.
 @main
@@ -18,11 +19,15 @@ struct FwocTrain: AsyncParsableCommand {
         discussion: """
             EXAMPLE
               fwoc-train prepare people/ -o shards/ --jobs 4
+              fwoc-train fit recipe.yaml -o runs/first
               fwoc-train evaluate faces.jsonl --html report.html
               fwoc-train quantize face.onnx --samples samples/ -o face-int8.onnx
             """,
         version: "0.1.0",
-        subcommands: [PrepareCommand.self, ShardsCommand.self, EvaluateCommand.self, QuantizeCommand.self, ReportCommand.self, CompareCommand.self, BenchShardsCommand.self])
+        subcommands: [
+            PrepareCommand.self, FitCommand.self, EvaluateCommand.self, ReportCommand.self, CompareCommand.self, ExportCommand.self, ImportCommand.self, QuantizeCommand.self,
+            ShardsCommand.self, BenchShardsCommand.self,
+        ])
 
     static func main() async {
         // A file that outgrows its limit is an error with a message, not the end of the process.
@@ -73,7 +78,9 @@ struct Reportable {
             case let error as EvaluationError: error.category == .unreadable ? 66 : 65
             case let error as QuantizationError: error.cause == .calibration ? 66 : 65
             case is ONNXError: 65
+            case let error as FitError: error.category.rawValue
             case let error as RunRecordError: error.category.rawValue
+            case is ProcessGroupError: 69
             default: 70
             }
     }

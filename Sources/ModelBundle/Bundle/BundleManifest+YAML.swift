@@ -1,5 +1,3 @@
-import Yams
-
 extension BundleManifest {
     /// The longest manifest in bytes.
     public static let longestFile = 1 << 18
@@ -14,14 +12,7 @@ extension BundleManifest {
         guard yaml.utf8.count <= Self.longestFile else {
             throw .manifest(file: file, line: 1, key: "", problem: "longer than \(Self.longestFile) bytes")
         }
-        if let (line, name) = Self.firstAlias(yaml) {
-            throw .manifest(file: file, line: line, key: "", problem: "alias ‘*\(name)’; aliases are not supported, write the value out")
-        }
-        let root: Yams.Node?
-        do { root = try compose(yaml: yaml) } catch { throw Self.syntaxError(error, file: file) }
-        guard let root else { throw .manifest(file: file, line: 1, key: "", problem: "empty; expected a bundle manifest") }
-
-        var top = try ManifestSection(root, file: file, path: "")
+        var top = try YAMLSection(yaml: yaml, file: file)
         let schema = try top.text("schema")
         guard schema == "fwoc.bundle/1" else { throw top.problem("schema", "is ‘\(schema)’, expected fwoc.bundle/1") }
         name = try top.text("name")
@@ -53,7 +44,7 @@ extension BundleManifest {
         try top.finish()
     }
 
-    private static func role(_ role: BundleRole, _ given: ManifestSection) throws(BundleError) -> Role {
+    private static func role(_ role: BundleRole, _ given: YAMLSection) throws(BundleError) -> Role {
         var section = given
         let file = try section.text("file")
         guard !file.isEmpty, !file.hasPrefix("."), file.utf8.allSatisfy({ isNameByte($0) }) else {
@@ -91,7 +82,7 @@ extension BundleManifest {
         return result
     }
 
-    private static func matching(_ section: inout ManifestSection) throws(BundleError) -> Matching {
+    private static func matching(_ section: inout YAMLSection) throws(BundleError) -> Matching {
         var thresholds = try section.section("thresholds")
         let face = try thresholds.number("face", in: -1...2)
         let voice = try thresholds.number("voice", in: -1...2)
@@ -118,7 +109,7 @@ extension BundleManifest {
         return matching
     }
 
-    private static func scale(_ given: ManifestSection) throws(BundleError) -> Matching.Scale {
+    private static func scale(_ given: YAMLSection) throws(BundleError) -> Matching.Scale {
         var section = given
         let scale = Matching.Scale(
             impostor: try section.number("impostor", in: -1...1), genuine: try section.number("genuine", in: -1...1),
@@ -129,50 +120,10 @@ extension BundleManifest {
         return scale
     }
 
-    /// The first `*name` for which there is an `&name`. An alias repeats its anchor's content, so that a small file could unfold
-    /// to gigabytes while it is still being parsed; what only looks like an alias in running text has no anchor.
-    private static func firstAlias(_ yaml: String) -> (line: Int, name: String)? {
-        var anchors: Set<String> = []
-        var aliases: [(line: Int, name: String)] = []
-        var line = 1
-        var marker: UInt8?
-        var name: [UInt8] = []
-        func isAnchorByte(_ byte: UInt8) -> Bool { isNameByte(byte) && byte != UInt8(ascii: ".") }
-        for byte in yaml.utf8 + [0] {
-            if marker != nil, isAnchorByte(byte) {
-                name.append(byte)
-                continue
-            }
-            if let mark = marker, !name.isEmpty {
-                let text = String(decoding: name, as: UTF8.self)
-                if mark == UInt8(ascii: "&") { anchors.insert(text) } else { aliases.append((line, text)) }
-            }
-            name = []
-            marker = byte == UInt8(ascii: "&") || byte == UInt8(ascii: "*") ? byte : nil
-            if byte == UInt8(ascii: "\n") { line += 1 }
-        }
-        return aliases.first { anchors.contains($0.name) }
-    }
-
     private static func isNameByte(_ byte: UInt8) -> Bool {
         switch byte {
         case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."): true
         default: false
-        }
-    }
-
-    private static func syntaxError(_ error: any Error, file: String) -> BundleError {
-        func refuse(_ line: Int, _ problem: String) -> BundleError { .manifest(file: file, line: line, key: "", problem: "not valid YAML: \(problem)") }
-        guard let error = error as? YamlError else { return refuse(1, "\(error)") }
-        switch error {
-        case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _), .composer(_, let problem, let mark, _):
-            return refuse(mark.line, problem)
-        case .reader(let problem, let offset, _, let yaml):
-            return refuse(1 + yaml.utf8.prefix(offset ?? 0).count { $0 == UInt8(ascii: "\n") }, problem)
-        case .duplicatedKeysInMapping(let duplicates, let context):
-            return .manifest(file: file, line: context.mark.line, key: duplicates.sorted().joined(separator: ", "), problem: "given twice")
-        default:
-            return refuse(1, "\(error)")
         }
     }
 }

@@ -1,4 +1,4 @@
-public import ModelBundle
+import ModelBundle
 import Tensors
 
 extension GraphBuilder {

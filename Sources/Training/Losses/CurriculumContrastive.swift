@@ -9,7 +9,7 @@ import Foundation
 /// Nagrani et al., "Learnable PINs: Cross-Modal Embeddings for Person Identity", ECCV 2018, sections 3 and 4.1; the loss itself is of Chopra et al., CVPR 2005.
 public struct CurriculumContrastive: Sendable {
     /// How hard the negatives are, by epoch.
-    public struct Curriculum: Sendable, Equatable {
+    public struct Curriculum: Sendable, Hashable {
         public var start: Double
         public var step: Double
         /// Epochs between steps, at least 1.

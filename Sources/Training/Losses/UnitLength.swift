@@ -9,6 +9,6 @@ extension TorchTensor {
     public func squaredDistances(to other: TorchTensor) throws(TorchError) -> TorchTensor {
         let own = try square().sum([-1], keepsAxes: true)
         let others = try other.square().sum([-1], keepsAxes: true).transposed()
-        return try (own + others - matmul(other.transposed()) * 2).clamped(0, .greatestFiniteMagnitude)
+        return try (own + others - matmul(other.transposed()) * 2).relu()
     }
 }

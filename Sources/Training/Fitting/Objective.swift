@@ -1,0 +1,140 @@
+import Foundation
+import ModelBundle
+import Tensors
+
+/// What is minimised: the losses of a recipe, weighted and added. Thread-bound.
+final class Objective {
+    private let terms: [LossTerm]
+    private let model: FusionModel
+    private var teachers: [Int: TrainableGraph] = [:]
+    /// Queues of past embeddings, by the loss's number.
+    private(set) var banks: [Int: MemoryBank] = [:]
+
+    struct Value {
+        var total: TorchTensor
+        /// Unweighted, by label.
+        var parts: [(label: String, value: Double)]
+    }
+
+    init(_ recipe: Recipe, _ model: FusionModel, classes: Int) throws {
+        terms = recipe.losses
+        self.model = model
+        for (index, term) in terms.enumerated() {
+            switch term.kind {
+            case .infoNCE(_, let bank) where bank > 0: banks[index] = MemoryBank(capacity: bank, dimension: model.dimension(of: term.on[0]))
+            case .distillation(let path, let measure, _):
+                guard let part = recipe.modalities.first(where: { $0.name == term.on[0] }) else { continue }
+                var frozen = part
+                frozen.encoder = path
+                var options = TrainableGraph.Options()
+                options.device = model.device
+                options.isTrainable = { _ in false }
+                let teacher = try TrainableGraph(FusionModel.imported(path, for: frozen), options: options)
+                let probe = try TorchTensor.zeros([1] + part.modality.inputShape)
+                let shape = try TorchRuntime.withoutGradients { try teacher.run([teacher.inputs[0].name: probe], outputs: [teacher.outputs[0].name]) }.values.first?.shape ?? []
+                let size = model.dimension(of: term.on[0])
+                guard shape.count == 2, measure == .relational || shape[1] == size else {
+                    throw FitError(.badData, "\(path): the teacher's output is \(shape), the student's embedding has \(size) numbers; give the modality size: \(shape.last ?? 0), or use measure: relational")
+                }
+                teachers[index] = teacher
+            case .infoNCE, .contrastive:
+                guard Set(term.on.map(model.dimension)).count == 1 else {
+                    throw FitError(.configuration, "\(term.label): its embeddings have \(term.on.map { "\(model.dimension(of: $0))" }.joined(separator: " and ")) numbers, they must be of one size to be compared")
+                }
+            default: break
+            }
+        }
+    }
+
+    /// - Parameters:
+    ///   - labels: classes of the batch's samples.
+    func callAsFunction(_ outputs: FusionModel.Outputs, _ inputs: FusionModel.Inputs, labels: [Int], epoch: Int) throws -> Value {
+        var total: TorchTensor?
+        var parts: [(String, Double)] = []
+        for (index, term) in terms.enumerated() {
+            guard let value = try evaluated(index, term, outputs, inputs, labels, epoch) else {
+                // Nobody in this batch has what it looks at.
+                parts.append((term.label, .nan))
+                continue
+            }
+            parts.append((term.label, try value.item()))
+            let weighted = try value * term.weight
+            total = try total.map { try $0 + weighted } ?? weighted
+        }
+        guard let total else { throw FitError(.badData, "no loss applies to a batch: none of its samples has what \(terms.map(\.label).joined(separator: ", ")) looks at") }
+        return Value(total: total, parts: parts)
+    }
+
+    /// Rows of the batch that have an embedding.
+    private func presentRows(_ name: String, _ inputs: FusionModel.Inputs) -> [Int] {
+        guard let slot = model.recipe.modalities.firstIndex(where: { $0.name == name }) else { return Array(inputs.weights.indices) }
+        return inputs.rows[slot]
+    }
+
+    private func chosen(_ name: String, _ rows: [Int], _ outputs: FusionModel.Outputs) throws -> TorchTensor {
+        let slot = model.recipe.modalities.firstIndex { $0.name == name }
+        let all = slot.map { outputs.modalities[$0] } ?? outputs.fused
+        return rows.count == all.shape[0] ? all : try all.selected(0, TorchTensor(rows.map(Int64.init), shape: [rows.count], device: model.device))
+    }
+
+    private func evaluated(
+        _ index: Int, _ term: LossTerm, _ outputs: FusionModel.Outputs, _ inputs: FusionModel.Inputs, _ labels: [Int], _ epoch: Int
+    ) throws -> TorchTensor? {
+        let there = term.on.map { Set(presentRows($0, inputs)) }
+        let rows = there.dropFirst().reduce(there[0]) { $0.intersection($1) }.sorted()
+        guard !rows.isEmpty else { return nil }
+        let own = rows.map { labels[$0] }
+        let first = try chosen(term.on[0], rows, outputs)
+        switch term.kind {
+        case .crossEntropy(let smoothing):
+            guard let head = model.head(index, term) else { return nil }
+            return try CrossEntropy(smoothing: smoothing)(logits: first.matmul(head.transposed()) * Self.scale, labels: own)
+        case .additiveAngularMargin(let scale, let margin):
+            guard let head = model.head(index, term) else { return nil }
+            return try CrossEntropy()(logits: AdditiveAngularMargin(scale: scale, margin: margin)(embeddings: first, centres: head, labels: own), labels: own)
+        case .triplet(let margin, let mining): return try TripletLoss(margin: margin, mining: mining)(embeddings: first, labels: own)
+        case .contrastive(let margin, let curriculum):
+            let second = try chosen(term.on[1], rows, outputs)
+            return try CurriculumContrastive(margin: margin)(first, second, labels: own, difficulty: curriculum.difficulty(epoch: epoch))
+        case .infoNCE(let temperature, _):
+            let loss = InfoNCE(temperature: temperature)
+            if term.on.count == 2 {
+                let second = try chosen(term.on[1], rows, outputs)
+                guard let bank = banks[index] else { return try loss.symmetric(first, second, labels: own) }
+                let value = try loss(first, second, labels: own, bank: bank)
+                try bank.add(second, labels: own)
+                return value
+            }
+            // Within one embedding: neighbours of the same person are each other's right answer.
+            let partners: [Int64] = own.indices.map { Int64(Self.partner(of: $0, own)) }
+            let keys = try first.selected(0, TorchTensor(partners, shape: [partners.count], device: model.device))
+            let value = try loss(first, keys, labels: own, bank: banks[index])
+            try banks[index]?.add(first, labels: own)
+            return value
+        case .distillation(_, let measure, let temperature):
+            guard let teacher = teachers[index], let slot = model.recipe.modalities.firstIndex(where: { $0.name == term.on[0] }), let values = inputs.values[slot] else { return nil }
+            let pieces = model.recipe.modalities[slot].modality.piecesPerSample
+            let answer = try TorchRuntime.withoutGradients { try teacher.run([teacher.inputs[0].name: values], outputs: [teacher.outputs[0].name]) }
+            guard var wanted = answer[teacher.outputs[0].name] else { return nil }
+            if pieces > 1 { wanted = try wanted.unitLength().reshaped([-1, pieces, wanted.shape[1]]).mean([1]) }
+            switch measure {
+            case .cosine: return try Distillation.cosine(student: first, teacher: wanted)
+            case .absolute: return try Distillation.absolute(student: first, teacher: wanted.unitLength())
+            case .relational: return try Distillation.relational(student: first, teacher: wanted)
+            case .divergence: return try Distillation.divergence(student: first * Self.scale, teacher: wanted, temperature: temperature)
+            }
+        }
+    }
+
+    /// The nearest other row of the same label; the row itself where there is none.
+    private static func partner(of place: Int, _ labels: [Int]) -> Int {
+        var found = place
+        for other in labels.indices where other != place && labels[other] == labels[place] {
+            if found == place || abs(other - place) < abs(found - place) { found = other }
+        }
+        return found
+    }
+
+    /// Embeddings have length 1: logits of a classification are their products with its weights times this.
+    private static let scale = 16.0
+}

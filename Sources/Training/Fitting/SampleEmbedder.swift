@@ -1,0 +1,77 @@
+import Datasets
+import Tensors
+
+/// Embeddings of samples as a trained model gives them. Thread-bound.
+public final class SampleEmbedder {
+    private let model: FusionModel
+    private let data: TrainingData
+    private let loader: BatchLoader
+    private let frozen: FrozenEmbeddings?
+    private static let chunk = 64
+
+    /// One sample's embeddings; `nil` where it has none.
+    public struct Embeddings {
+        /// By modality, in the recipe's order.
+        public var modalities: [[Float]?]
+        public var fused: [Float]?
+    }
+
+    public convenience init(_ model: FusionModel, _ data: TrainingData) {
+        let loader = BatchLoader(data, model.recipe, device: model.device)
+        self.init(model, data, loader, FrozenEmbeddings.serves(model.recipe) ? FrozenEmbeddings(model, data, loader) : nil)
+    }
+
+    init(_ model: FusionModel, _ data: TrainingData, _ loader: BatchLoader, _ frozen: FrozenEmbeddings?) {
+        self.model = model
+        self.data = data
+        self.loader = loader
+        self.frozen = frozen
+    }
+
+    /// - Parameters:
+    ///   - indices: samples.
+    ///   - view: how they are looked at.
+    ///   - modalities: names of those that count; all where `nil`.
+    ///   - advance: samples done, of so many.
+    public func embeddings(
+        of indices: [Int], view: SampleView = .clean, modalities: Set<String>? = nil, advance: (Int, Int) -> Void = { _, _ in }
+    ) throws -> [Embeddings] {
+        model.isTraining = false
+        let slots = model.dimensions.count
+        if let frozen { try frozen.make(indices, views: Array(repeating: [view], count: slots), advance: advance) }
+        var all: [Embeddings] = []
+        for start in stride(from: 0, to: indices.count, by: Self.chunk) {
+            let part = Array(indices[start..<min(start + Self.chunk, indices.count)])
+            let look = BatchLoader.Look.fixed(view, modalities: modalities)
+            try TorchRuntime.withoutGradients {
+                let outputs: FusionModel.Outputs, rows: [[Int]], weights: [[Float]]
+                if let frozen {
+                    let kept = part.enumerated().map { loader.keptSlots(data.samples[$1], look, $0) }
+                    let inputs = try frozen.inputs(part, Array(repeating: Array(repeating: view, count: slots), count: part.count), kept: kept)
+                    (rows, weights) = (inputs.rows, inputs.weights)
+                    outputs = try model.fused(inputs.present, rows: rows, weights: Self.filled(weights))
+                } else {
+                    let inputs = try loader.inputs(part, look)
+                    (rows, weights) = (inputs.rows, inputs.weights)
+                    outputs = try model.run(FusionModel.Inputs(values: inputs.values, rows: rows, weights: Self.filled(weights)))
+                }
+                let single = try outputs.modalities.map { try $0.tensor().values(as: Float.self) }
+                let fused = try outputs.fused.tensor().values(as: Float.self)
+                for place in part.indices {
+                    let modalities = (0..<slots).map { slot in
+                        rows[slot].contains(place) ? Array(single[slot][place * model.dimensions[slot]..<(place + 1) * model.dimensions[slot]]) : nil
+                    }
+                    let size = fused.count / part.count
+                    all.append(Embeddings(modalities: modalities, fused: modalities.contains { $0 != nil } ? Array(fused[place * size..<(place + 1) * size]) : nil))
+                }
+            }
+            if frozen == nil { advance(min(start + Self.chunk, indices.count), indices.count) }
+        }
+        return all
+    }
+
+    /// Samples that have nothing get weights that can be divided by; what comes out of them is not used.
+    private static func filled(_ weights: [[Float]]) -> [[Float]] {
+        weights.map { row in row.contains { $0 > 0 } ? row : [Float](repeating: 1, count: row.count) }
+    }
+}
