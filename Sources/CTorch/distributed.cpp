@@ -77,9 +77,18 @@ std::string own_address(const std::string &host, int port) {
 void meet(Group &group, const std::string &place) {
     c10d::TCPStore &store = *group.store;
     const std::string size = std::to_string(group.size), failure = "fwoc/failure";
+    store.add("fwoc/arrived", 1);
+    // Rank 0 holds the store: it stays until those who have arrived have read the reason too.
+    const auto leave = [&](const std::string &reason) {
+        store.add("fwoc/told", 1);
+        const auto patience = Clock::now() + milliseconds(2000);
+        while (group.rank == 0 && store.add("fwoc/told", 0) < store.add("fwoc/arrived", 0) && Clock::now() < patience)
+            std::this_thread::sleep_for(milliseconds(10));
+        TORCH_CHECK(false, reason);
+    };
     const auto refuse = [&](const std::string &reason) {
         store.set(failure, bytes(reason));
-        TORCH_CHECK(false, reason);
+        leave(reason);
     };
     const std::string agreed = text(store.compareSet("fwoc/size", {}, bytes(size)));
     if (agreed != size) {
@@ -93,7 +102,7 @@ void meet(Group &group, const std::string &place) {
     store.set(key(group.rank), bytes("here"));
     const auto deadline = Clock::now() + group.timeout;
     for (int rank = 0; rank < group.size;) {
-        if (store.check({failure})) TORCH_CHECK(false, text(store.get(failure)));
+        if (store.check({failure})) leave(text(store.get(failure)));
         if (store.check({key(rank)})) {
             rank++;
             continue;

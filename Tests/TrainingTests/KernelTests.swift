@@ -1,0 +1,69 @@
+import Foundation
+import NodeTestCases
+import Synchronization
+import Tensors
+import Testing
+import Training
+
+/// What the shim computes itself, beside slow references made of libtorch's elementary operations; and the memory that it hands out.
+@Suite struct KernelTests {
+    /// Lengths around vectors and pieces of sums, one pixel, one channel.
+    static let shapes: [[Int]] = [[3, 17, 5, 7], [2, 33, 1, 1], [1, 1, 19, 3], [2, 64, 9, 11], [5, 37], [3, 16, 41], [4, 5, 1, 70]]
+
+    @Test(arguments: shapes, [TorchTensor.Layout.rowMajor, .channelsLast])
+    func `PReLU and its gradients are those of max and min`(_ shape: [Int], _ layout: TorchTensor.Layout) throws {
+        for type in [ElementType.float32, .float64] {
+            for slopes in [1, shape[1]] {
+                func gradients(_ apply: (TorchTensor, TorchTensor) throws -> TorchTensor) throws -> [[Double]] {
+                    let x = try TorchTensor(TestData.noise(shape, seed: 1)).converted(to: type, layout: layout)
+                    let slope = try TorchTensor(TestData.noise([slopes], seed: 2)).converted(to: type)
+                    for leaf in [x, slope] { try leaf.setRequiresGradient(true) }
+                    let y = try apply(x, slope)
+                    #expect(y.isChannelsLast == x.isChannelsLast)
+                    try y.backward(TorchTensor(TestData.noise(shape, seed: 3)).converted(to: type))
+                    return try [y.doubles(), #require(try x.gradient()).doubles(), #require(try slope.gradient()).doubles()]
+                }
+                let got = try gradients { try $0.prelu($1) }
+                let expected = try gradients { x, slope in
+                    let spread = try slope.reshaped([1, slopes] + [Int](repeating: 1, count: shape.count - 2))
+                    let zero = try x.detached().zerosLike()
+                    return try x.maximum(zero) + x.minimum(zero) * spread
+                }
+                // Sums of up to 32 · 99 products, in another order.
+                for (a, b) in zip(got, expected) { #expect(relativeError(a, b) < (type == .float32 ? 1e-5 : 1e-13)) }
+            }
+        }
+    }
+
+    /// Tensors of sizes around every limit of the allocator, freed in another order than made, on two threads: none overlaps another.
+    @Test func `Memory of tensors is each one's own`() async throws {
+        try await withThrowingTaskGroup(of: Int.self) { group in
+            for seed in [UInt64(1), 2] {
+                group.addTask {
+                    var generator = SplitMix64(seed: seed), held: [(tensor: TorchTensor, value: Double)] = [], checked = 0
+                    let sizes = [1, 65_535, 65_536, 65_537, 100_003, 262_143, 262_145, 1_500_007]
+                    for step in 0..<200 {
+                        held.append((try .full([sizes[Int(generator.unit() * Float(sizes.count))]], Double(step)), Double(step)))
+                        if held.count > 12 {
+                            let each = held.remove(at: Int(generator.unit() * Float(held.count)))
+                            #expect(try each.tensor.min().item() == each.value)
+                            #expect(try each.tensor.max().item() == each.value)
+                            checked += 1
+                        }
+                    }
+                    return checked
+                }
+            }
+            for try await checked in group { #expect(checked == 188) }
+        }
+    }
+
+    /// One that is larger than a region, and an empty one.
+    @Test func `Memory of the largest and of none`() throws {
+        for _ in 0..<3 {
+            let large = try TorchTensor.full([33_600_000], 7)
+            #expect(try large.sliced(0, 33_599_999, 33_600_000).item() == 7)
+            #expect(try TorchTensor.zeros([0, 3]).tensor().shape == [0, 3])
+        }
+    }
+}
