@@ -23,7 +23,7 @@ PROGRAM ?= .build/release/fwoc-agent
 SHARE = $(DESTDIR)$(PREFIX)/share/fwoc
 UNITS = system/fwoc-agent.service system/fwoc-agent@.service user/fwoc-agent.service
 
-.PHONY: setup build demo test bench clean install uninstall
+.PHONY: setup build demo test bench bench-training study clean install uninstall
 
 # Installs what is missing and says so where it cannot.
 setup:
@@ -62,6 +62,21 @@ test: setup
 bench: build .venv
 	@if [ -z "$(MODELS)" ] || [ -z "$(DATA)" ]; then echo "bench: set FWOC_REFERENCE_MODELS and FWOC_SHARED_DATA" >&2; exit 1; fi
 	FWOC_REFERENCE_MODELS=$(MODELS) FWOC_SHARED_DATA=$(DATA) Benchmarks/run $(PYTHON)
+
+# Training speed beside PyTorch's own, in a Python environment with it (about 1 GB).
+.venv-training: Benchmarks/requirements-training.txt
+	python3 -m venv .venv-training && .venv-training/bin/pip install -q -r Benchmarks/requirements-training.txt
+	@touch .venv-training
+
+bench-training: setup .venv-training
+	$(BUILD) --product training-bench
+	.venv-training/bin/python3 Benchmarks/training.py --bench .build/release/training-bench
+
+# The fusion study: fusers and losses on public data; ends with models/study/*/report.html.
+study: setup
+	$(BUILD) --product fwoc-train
+	@if [ -z "$(MODELS)" ] || [ -z "$(DATA)" ]; then echo "study: set FWOC_REFERENCE_MODELS and FWOC_SHARED_DATA" >&2; exit 1; fi
+	models/study/run $(abspath $(DATA)) $(abspath $(MODELS))
 
 # Root's part alone: it builds nothing. Paths in the units follow PREFIX.
 install:

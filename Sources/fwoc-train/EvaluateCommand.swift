@@ -42,6 +42,9 @@ struct EvaluateCommand: ParsableCommand {
     @Option(help: "People of a run that are measured: test, validation, train or heldOut.")
     var subset = "test"
 
+    @Option(help: ArgumentHelp("Also measure a logistic regression over pairs of this modality's embeddings, as a control.", valueName: "modality"))
+    var control: String?
+
     @Option(help: "Samples of each person of a run, at most.")
     var samples = 20
 
@@ -71,6 +74,10 @@ struct EvaluateCommand: ParsableCommand {
 
     func run() throws {
         if files.count == 1, condition.isEmpty, RunFolder(files[0]).holdsRun { return try measureRun(RunFolder(files[0])) }
+        var isFolder: ObjCBool = false
+        if let first = files.first, unsafe FileManager.default.fileExists(atPath: first, isDirectory: &isFolder), isFolder.boolValue {
+            throw FitError(.noInput, "\(first): a folder, but not of a run (it has no run.json); expected what fwoc-train fit has made, or a file of embeddings")
+        }
         guard root == nil else { throw FitError(.configuration, "\(files.first ?? ""): --root is for a run's folder; this is none") }
         var lines = EmbeddingLines()
         if let identities { lines.identities = try Self.list(identities) }
@@ -91,8 +98,10 @@ struct EvaluateCommand: ParsableCommand {
     private func measureRun(_ folder: RunFolder) throws {
         let overrides = set.compactMap { entry in entry.firstIndex(of: "=").map { (key: String(entry[..<$0]), value: String(entry[entry.index(after: $0)...])) } }
         let list = try trials.map { try TrialList(contentsOf: URL(fileURLWithPath: $0)) }
+        let settings = EvaluationProtocol(seed: seed)
         var line = ProgressLine(label: "evaluate")
         let table: EmbeddingTable
+        var controls: [EvaluationReport.Section] = []
         if let root, let list {
             let files = try TrialFiles(list, root: root, referenceModels: referenceModels)
             defer { files.remove() }
@@ -106,12 +115,18 @@ struct EvaluateCommand: ParsableCommand {
             let run = try TrainedRun(folder, overrides: overrides)
             var evaluation = RunEvaluation(run.model, run.data)
             (evaluation.seed, evaluation.samplesPerIdentity) = (seed, samples)
+            if let control {
+                var measurement = try LogisticRegressionControl(run.model, run.data, modality: control)
+                (measurement.seed, measurement.samplesPerIdentity) = (seed, samples)
+                controls.append(try measurement.section(Split.Subset(rawValue: subset) ?? .test, settings: settings))
+            }
             table = try evaluation.table(Split.Subset(rawValue: subset) ?? .test) { what, done, total in
                 line.advance(done: done, total: total, before: 0, unit: "samples") { _ in ", \(what)" }
             }
         }
         line.finish()
-        let report = try EvaluationReport(table, trials: list, settings: EvaluationProtocol(seed: seed), model: try folder.record().name)
+        var report = try EvaluationReport(table, trials: list, settings: settings, model: try folder.record().name)
+        report.sections += controls
         if root == nil { try folder.write(report, to: folder.evaluation) }
         try show(report)
     }

@@ -68,21 +68,24 @@ struct FitCommand: ParsableCommand {
         }
         _ = signal(SIGINT) { _ in FitCommand.wasAsked.store(true, ordering: .relaxed) }
         _ = signal(SIGTERM) { _ in FitCommand.wasAsked.store(true, ordering: .relaxed) }
-        var embedding = ProgressLine(label: "embed"), training = ProgressLine(label: "fit")
-        var isFirstStep: Int?
+        var embedding = ProgressLine(label: "embed")
+        // Its rate begins with the first step.
+        var training: (line: ProgressLine, before: Int)?
         let ending = try fit.run(shouldStop: { Self.wasAsked.load(ordering: .relaxed) }) { state in
             guard shows else { return }
             switch state.stage {
             case .embedding: embedding.advance(done: state.done, total: state.total, before: 0, unit: "samples")
             case .training:
-                if isFirstStep == nil { isFirstStep = state.done - 1 }
-                training.advance(done: state.done, total: state.total, before: isFirstStep ?? 0, unit: "steps") { _ in
+                if training == nil { training = (ProgressLine(label: "fit"), state.done) }
+                let before = training?.before ?? 0
+                training?.line.advance(done: state.done, total: state.total, before: before, unit: "steps") { _ in
                     String(format: ", epoch %d/%d, loss %.4f, %.0f samples/s%@", state.epoch + 1, state.epochs, state.loss, state.samplesPerSecond, state.bestText)
                 }
             case .validating: break
             }
         }
-        training.finish()
+        embedding.finish()
+        training?.line.finish()
         guard shows else { return }
         Console.note("fit: \(ending.text)\(fit.bestText); the weights are in \(output)/best.checkpoint")
         if ending == .interrupted { Console.note("fit: go on with the same command and --resume") }

@@ -5,8 +5,8 @@ import Synchronization
 /// Makes batches of samples: reads the shards, looks at each sample in its own way, and lays the numbers out for the encoders.
 ///
 /// Samples of a batch are made on all cores, each from random numbers of its own: how many cores there are changes nothing.
-/// Frozen encoders are not here: ``FrozenEmbeddings``. Thread-bound.
-final class BatchLoader {
+/// Frozen encoders are not here: ``FrozenEmbeddings``.
+final class BatchLoader: Sendable {
     private let data: TrainingData
     private let recipe: Recipe
     private let device: TorchDevice
@@ -18,7 +18,7 @@ final class BatchLoader {
     }
 
     /// How samples of a batch are looked at.
-    enum Look {
+    enum Look: Sendable {
         /// Each sample's own view, and which modalities it keeps.
         case training(epoch: Int, batch: Int)
         case fixed(SampleView, modalities: Set<String>?)
@@ -35,16 +35,14 @@ final class BatchLoader {
     ///   - frozen: embeddings that stand for inputs, by slot.
     func inputs(_ indices: [Int], _ look: Look) throws -> FusionModel.Inputs {
         let slots = recipe.modalities.count
-        let (data, recipe) = (data, recipe)
         let kept = indices.enumerated().map { place, index in keptSlots(data.samples[index], look, place) }
         let pieces = Mutex([Piece?](repeating: nil, count: indices.count * slots))
         DispatchQueue.concurrentPerform(iterations: indices.count * slots) { job in
             let place = job / slots, slot = job % slots
-            guard kept[place].contains(slot), let part = data.samples[indices[place]].parts[slot] else { return }
-            let view = Self.view(look, indices[place], place, slot, recipe)
+            guard kept[place].contains(slot) else { return }
             let piece: Piece
             do throws(DatasetError) {
-                piece = Piece(input: try recipe.modalities[slot].modality.input(from: data.sets[part.set], row: part.row, view: view))
+                piece = Piece(input: try self.input(of: indices[place], slot, look, place: place))
             } catch { piece = Piece(input: .missing, failure: error) }
             pieces.withLock { $0[job] = piece }
         }
@@ -65,6 +63,13 @@ final class BatchLoader {
                 rows.isEmpty ? nil : try TorchTensor(values, shape: [rows.count * modality.piecesPerSample] + modality.inputShape, device: device))
         }
         return inputs
+    }
+
+    /// What an encoder reads of one sample.
+    /// - Parameter place: in its batch.
+    func input(of index: Int, _ slot: Int, _ look: Look, place: Int) throws(DatasetError) -> ModalityInput {
+        guard let part = data.samples[index].parts[slot] else { return .missing }
+        return try recipe.modalities[slot].modality.input(from: data.sets[part.set], row: part.row, view: Self.view(look, index, place, slot, recipe))
     }
 
     /// Slots that a sample keeps: those that it has, without one that dropout takes.

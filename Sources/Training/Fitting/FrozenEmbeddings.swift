@@ -1,5 +1,7 @@
 import Datasets
+import Dispatch
 import Foundation
+import Synchronization
 import Tensors
 
 /// Embeddings of encoders that do not learn: made once for each sample and view, and kept. Thread-bound.
@@ -11,7 +13,8 @@ final class FrozenEmbeddings {
     private let loader: BatchLoader
     private var kept: [Key: [Float]?] = [:]
     private static let chunk = 64
-    private var encoders: [Int: UInt64] = [:]
+    private var hashes: [Int: UInt64] = [:]
+    private var workers: [Int: [FrozenEncoder]] = [:]
     private var opened: Set<String> = []
 
     private struct Key: Hashable {
@@ -32,18 +35,29 @@ final class FrozenEmbeddings {
     /// The views of training, the first as it is.
     static func views(_ count: Int, seed: UInt64) -> [SampleView] { (0..<count).map { $0 == 0 ? .clean : .augmented(seed: seed &+ UInt64($0) &* 0x9E37_79B9) } }
 
+    /// Encoders of a slot, one for each core.
+    private func encoders(_ slot: Int) throws -> [FrozenEncoder] {
+        if let made = workers[slot] { return made }
+        let part = model.recipe.modalities[slot], graph = try model.encoders[slot].exported()
+        let made = try (0..<ProcessInfo.processInfo.activeProcessorCount).map { _ in
+            try FrozenEncoder(graph, inputShape: part.modality.inputShape, size: model.dimensions[slot])
+        }
+        workers[slot] = made
+        return made
+    }
+
     // MARK: On disk
 
     /// What an embedding depends on besides its row: encoder, front end, what the modality is set to, view.
     private func file(_ slot: Int, _ view: SampleView) -> URL? {
         guard let cache = model.recipe.cache else { return nil }
         let part = model.recipe.modalities[slot]
-        if encoders[slot] == nil {
+        if hashes[slot] == nil {
             let bytes = part.isFile ? (try? Data(contentsOf: URL(fileURLWithPath: part.encoder))) ?? Data() : Data("\(part.encoder) \(part.dimension) \(model.recipe.seed)".utf8)
-            encoders[slot] = bytes.reduce(into: UInt64(14695981039346656037)) { $0 = ($0 ^ UInt64($1)) &* 1099511628211 }
+            hashes[slot] = bytes.reduce(into: UInt64(14695981039346656037)) { $0 = ($0 ^ UInt64($1)) &* 1099511628211 }
         }
         let sets = data.sets.map { set in "\(set.path) \(set.rowCount) \(set.byteCount) \(set.description.fingerprint)" }.joined(separator: "\n")
-        let key = StableHash.of("\(encoders[slot] ?? 0)\n\(part.modality)\n\(view)\n\(sets)")
+        let key = StableHash.of("\(hashes[slot] ?? 0)\n\(part.modality)\n\(view)\n\(sets)")
         return URL(fileURLWithPath: cache).appendingPathComponent("\(part.name)-\(String(key, radix: 16)).safetensors")
     }
 
@@ -100,20 +114,24 @@ final class FrozenEmbeddings {
         let total = work.reduce(0) { $0 + $1.indices.count }
         var done = 0
         for (slot, view, missing) in work {
+            let workers = try encoders(slot)
             for start in stride(from: 0, to: missing.count, by: Self.chunk) {
                 let part = Array(missing[start..<min(start + Self.chunk, missing.count)])
-                let inputs = try loader.inputs(part, .fixed(view, modalities: [model.recipe.modalities[slot].name]))
-                var embeddings: [Float] = []
-                if let values = inputs.values[slot] {
-                    embeddings = try TorchRuntime.withoutGradients { try model.embeddings(of: slot, values) }.tensor().values(as: Float.self)
+                let found = Mutex([Result<[Float]?, any Error>?](repeating: nil, count: part.count))
+                let loader = loader
+                DispatchQueue.concurrentPerform(iterations: workers.count) { worker in
+                    for place in Swift.stride(from: worker, to: part.count, by: workers.count) {
+                        let result = Result {
+                            let input = try loader.input(of: part[place], slot, .fixed(view, modalities: nil), place: place)
+                            return input.values.isEmpty ? nil : try workers[worker].embedding(input.values)
+                        }
+                        found.withLock { $0[place] = result }
+                    }
                 }
-                let size = model.dimensions[slot]
-                var rows: [Int: [Float]] = [:]
-                for (number, row) in inputs.rows[slot].enumerated() { rows[row] = Array(embeddings[number * size..<(number + 1) * size]) }
-                for (place, index) in part.enumerated() {
-                    guard let row = data.samples[index].parts[slot] else { continue }
+                for (place, result) in found.withLock({ $0 }).enumerated() {
+                    guard let row = data.samples[part[place]].parts[slot] else { continue }
                     // Kept as absent where this view lacks it.
-                    kept[Key(slot: slot, place: row, view: view)] = .some(rows[place])
+                    kept[Key(slot: slot, place: row, view: view)] = .some(try result?.get())
                 }
                 done += part.count
                 advance(done, total)
