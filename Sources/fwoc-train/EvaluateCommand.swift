@@ -2,6 +2,7 @@ import ArgumentParser
 import Datasets
 import Evaluation
 import Foundation
+import ModelBundle
 import Reporting
 import RunRecords
 import Training
@@ -20,11 +21,12 @@ struct EvaluateCommand: ParsableCommand {
             EXAMPLE
               fwoc-train evaluate runs/first --html report.html
               fwoc-train evaluate runs/first --root clips/ --trials list.csv
+              fwoc-train evaluate reference --root clips/ --trials list.csv
               fwoc-agent embed people/*/*.jpg --role face --json > faces.jsonl
               fwoc-train evaluate faces.jsonl --condition blurred=blurred.jsonl --html report.html
             """)
 
-    @Argument(help: ArgumentHelp("A run's folder; or files of embeddings, whose condition is their role.", valueName: "run|embeddings"))
+    @Argument(help: ArgumentHelp("A run's folder; with --root a run or a bundle; or files of embeddings, whose condition is their role.", valueName: "run|bundle|embeddings"))
     var files: [String] = []
 
     @Option(help: ArgumentHelp("A file of embeddings under a condition of that name; may be given again.", valueName: "name=file"))
@@ -74,11 +76,15 @@ struct EvaluateCommand: ParsableCommand {
 
     func run() throws {
         if files.count == 1, condition.isEmpty, RunFolder(files[0]).holdsRun { return try measureRun(RunFolder(files[0])) }
+        if let root, let name = files.first {
+            let locations = BundleLocations(
+                environment: ProcessInfo.processInfo.environment, workingDirectory: URL(fileURLWithPath: FileManager.default.currentDirectoryPath), referenceModels: referenceModels)
+            return try measureBundle(try ModelBundle.Bundle.load(name, locations: locations), root: root)
+        }
         var isFolder: ObjCBool = false
         if let first = files.first, unsafe FileManager.default.fileExists(atPath: first, isDirectory: &isFolder), isFolder.boolValue {
             throw FitError(.noInput, "\(first): a folder, but not of a run (it has no run.json); expected what fwoc-train fit has made, or a file of embeddings")
         }
-        guard root == nil else { throw FitError(.configuration, "\(files.first ?? ""): --root is for a run's folder; this is none") }
         var lines = EmbeddingLines()
         if let identities { lines.identities = try Self.list(identities) }
         var table = EmbeddingTable()
@@ -128,6 +134,20 @@ struct EvaluateCommand: ParsableCommand {
         var report = try EvaluationReport(table, trials: list, settings: settings, model: try folder.record().name)
         report.sections += controls
         if root == nil { try folder.write(report, to: folder.evaluation) }
+        try show(report)
+    }
+
+    private func measureBundle(_ bundle: ModelBundle.Bundle, root: String) throws {
+        let list = try TrialList(contentsOf: URL(fileURLWithPath: trials ?? ""))
+        let files = try TrialFiles(list, root: root, referenceModels: referenceModels)
+        defer { files.remove() }
+        var measurement = BundleMeasurement(bundle, files)
+        measurement.seed = seed
+        var line = ProgressLine(label: "evaluate")
+        let report = try measurement.report(list, settings: EvaluationProtocol(seed: seed)) { what, done, total in
+            line.advance(done: done, total: total, before: 0, unit: "samples") { _ in ", \(what)" }
+        }
+        line.finish()
         try show(report)
     }
 

@@ -1,5 +1,5 @@
 /// Recordings of what sounds beside speech. A value that is shared freely; 16 bits a sample, of bounded length.
-public struct NoiseBank: Sendable {
+public struct NoiseBank: Sendable, CustomStringConvertible {
     private let recordings: [[Int16]]
     /// Recordings before each, by samples: long ones are chosen more often.
     private let ends: [Int]
@@ -53,6 +53,13 @@ public struct NoiseBank: Sendable {
     }
 
     public var isEmpty: Bool { recordings.isEmpty }
+
+    /// Says how much there is and which, not all of it.
+    public var description: String {
+        var hash = UInt64(recordings.count)
+        for recording in recordings { for sample in recording { hash = (hash ^ UInt64(UInt16(bitPattern: sample))) &* 0x100_0000_01B3 } }
+        return "\(recordings.count) recordings, \(sampleCount) samples, \(String(hash, radix: 16))"
+    }
     /// Samples of all recordings.
     public var sampleCount: Int { ends.last ?? 0 }
 
