@@ -54,10 +54,12 @@ final class FrozenEmbeddings {
         let part = model.recipe.modalities[slot]
         if hashes[slot] == nil {
             let bytes = part.isFile ? (try? Data(contentsOf: URL(fileURLWithPath: part.encoder))) ?? Data() : Data("\(part.encoder) \(part.dimension) \(model.recipe.seed)".utf8)
-            hashes[slot] = bytes.reduce(into: UInt64(14695981039346656037)) { $0 = ($0 ^ UInt64($1)) &* 1099511628211 }
+            // Both are long to read: once for a run.
+            let encoder = bytes.reduce(into: UInt64(14695981039346656037)) { $0 = ($0 ^ UInt64($1)) &* 1099511628211 }
+            hashes[slot] = StableHash.of("\(part.modality)", seed: encoder)
         }
         let sets = data.sets.map { set in "\(set.path) \(set.rowCount) \(set.byteCount) \(set.description.fingerprint)" }.joined(separator: "\n")
-        let key = StableHash.of("\(hashes[slot] ?? 0)\n\(part.modality)\n\(view)\n\(sets)")
+        let key = StableHash.of("\(hashes[slot] ?? 0)\n\(view)\n\(sets)")
         return URL(fileURLWithPath: cache).appendingPathComponent("\(part.name)-\(String(key, radix: 16)).safetensors")
     }
 
