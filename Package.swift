@@ -94,7 +94,7 @@ let package = Package(
 
         // The trainer
         .target(name: "CTorch", cxxSettings: torchCompile, linkerSettings: torchLink),
-        .target(name: "Training", dependencies: ["CTorch", "Inference", "Datasets", "Evaluation", "Biometrics", "RunRecords", "Recognition", "FrontEnd", "ModelBundle", "Tensors"], swiftSettings: house),
+        .target(name: "Training", dependencies: ["CTorch", "Datasets", "Evaluation", "Biometrics", "RunRecords", "Quantization", "Recognition", "Inference", "FrontEnd", "ModelBundle", "Tensors"], swiftSettings: house),
         // Our half of Benchmarks/training.py; no product.
         .executableTarget(name: "training-bench", dependencies: ["Training", "ModelBundle", "Tensors"], path: "Benchmarks/TrainingBench", swiftSettings: house),
         .target(name: "Evaluation", dependencies: ["Biometrics", "Tensors"], swiftSettings: house),
@@ -136,7 +136,7 @@ let package = Package(
         tests("PublishingTests", ["LiveParts", "Publishing", "Recognition", "Gallery", "MediaTypes", "outbox-crash-writer", "publisher-crash-writer"]),
         tests("AgentRuntimeTests", ["AgentRuntime", "Gallery", "Publishing", "MediaTypes", "Recognition", logging, yaml]),
         tests("AgentTests", ["LiveParts", "CAllocationCounter", "AgentRuntime", "Recognition", "Publishing", "Gallery", "MediaFiles", "MediaTypes", "fwoc-agent"]),
-        tests("QuantizationTests", ["Quantization", "Inference", "ModelBundle", "Tensors"]),
+        tests("QuantizationTests", ["Quantization", "Training", "Datasets", "Inference", "ModelBundle", "Tensors"]),
         tests("DatasetsTests", ["Datasets", "RunRecords", "Recognition", "ModelBundle", "Tensors", "fwoc-train"]),
         // Runs the program as a service on a machine of its own.
         tests("LiveLabTests", ["fwoc-agent"]),

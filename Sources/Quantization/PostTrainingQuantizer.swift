@@ -21,6 +21,8 @@ public struct PostTrainingQuantizer: Sendable {
     /// Operations that are exact or nearly so on eight bits and whose inputs are quantized between quantized layers.
     static let carriers: Set<String> = ["Add", "Concat", "AveragePool", "GlobalAveragePool"]
 
+    /// Calibrates, writes and measures in one go.
+    ///
     /// - Parameters:
     ///   - graph: float; batch norms are folded first.
     ///   - samples: one dictionary a run: every input of the graph by name, of types and shapes that it takes.
@@ -29,6 +31,18 @@ public struct PostTrainingQuantizer: Sendable {
     public func quantize(
         _ graph: Graph, samples: [[String: Tensor]], probes: [[String: Tensor]]? = nil, progress: (Int, Int) -> Void = { _, _ in }
     ) throws(QuantizationError) -> (graph: Graph, report: QuantizationReport) {
+        let probes = probes ?? samples
+        let total = 2 * samples.count + 2 * probes.count
+        let network = try calibrate(graph, samples: samples) { done, _ in progress(done, total) }
+        return try network.measured(on: probes) { done, _ in progress(2 * samples.count + done, total) }
+    }
+
+    /// Folds batch norms, chooses what becomes eight bits, and finds the ranges of what flows into it.
+    ///
+    /// - Parameters: those of ``quantize(_:samples:probes:progress:)``.
+    public func calibrate(
+        _ graph: Graph, samples: [[String: Tensor]], progress: (Int, Int) -> Void = { _, _ in }
+    ) throws(QuantizationError) -> CalibratedNetwork {
         guard !samples.isEmpty else { throw QuantizationError(.calibration, "no calibration sample; give some dozens that look like what will come") }
         let folded = graph.foldingBatchNorms()
         let (layers, left) = layersOf(folded)
@@ -46,18 +60,14 @@ public struct PostTrainingQuantizer: Sendable {
         for node in carriers { values += node.inputs.filter { folded.initializers[$0] == nil } }
         values = values.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
 
-        let probes = probes ?? samples
-        let total = 2 * samples.count + 2 * probes.count
-        var done = 0
         let observed = GraphRunner(folded, outputs: values)
         var histograms = [ActivationHistogram](repeating: ActivationHistogram(), count: values.count)
         for pass in 0..<2 {
-            for sample in samples {
+            for (place, sample) in samples.enumerated() {
                 try observed.run(sample) { index, output in
                     if pass == 0 { histograms[index].widen(output) } else { histograms[index].count(output) }
                 }
-                done += 1
-                progress(done, total)
+                progress(pass * samples.count + place + 1, 2 * samples.count)
             }
         }
         for (name, histogram) in zip(values, histograms) where histogram.strange > 0 {
@@ -65,32 +75,9 @@ public struct PostTrainingQuantizer: Sendable {
         }
         let quantizations = Dictionary(uniqueKeysWithValues: zip(values, histograms.map { $0.quantization(method) }))
         let clipped = Dictionary(uniqueKeysWithValues: zip(values, zip(histograms, values).map { $0.share(outside: quantizations[$1]!) }))
-
-        let writer = QDQWriter(folded, layers: layers, carriers: carriers, quantizations: quantizations)
-        let quantized = writer.graph
-        let outputs = layers.map(\.outputs[0]) + folded.outputs.map(\.name)
-        let sums = try compare(folded, quantized, outputs: outputs, probes) {
-            done += 2
-            progress(done, total)
-        }
-        var report = QuantizationReport(
-            method: method.description, samples: samples.count, layers: [], outputs: [], left: left, floatBytes: folded.weightBytes, quantizedBytes: quantized.weightBytes)
-        for (index, node) in layers.enumerated() {
-            report.layers.append(
-                QuantizationReport.Layer(
-                    node: node.label, operation: node.operation, value: node.outputs[0],
-                    signalToNoise: QuantizationReport.decibels(signal: sums[index].signal, noise: sums[index].noise),
-                    weightSignalToNoise: writer.weightSignalToNoise[node.outputs[0]] ?? 0, inputScale: quantizations[node.inputs[0]]!.scale,
-                    clipped: clipped[node.inputs[0]] ?? 0))
-        }
-        for (index, output) in folded.outputs.enumerated() {
-            let sum = sums[layers.count + index]
-            report.outputs.append(
-                QuantizationReport.Output(
-                    name: output.name, signalToNoise: QuantizationReport.decibels(signal: sum.signal, noise: sum.noise),
-                    leastCosine: sum.cosines.min() ?? 1, meanCosine: sum.cosines.reduce(0, +) / Double(max(1, sum.cosines.count))))
-        }
-        return (quantized, report)
+        return CalibratedNetwork(
+            reference: folded, graph: folded, layers: layers, carriers: carriers, quantizations: quantizations, clipped: clipped, left: left,
+            method: method.description, sampleCount: samples.count)
     }
 
     /// The nodes that multiply with constant weights, and those that do but stay float.
@@ -120,37 +107,6 @@ public struct PostTrainingQuantizer: Sendable {
     /// Whether a node's output reaches a quantized layer or another carrier at once, so that eight bits pay.
     private func feeds(_ node: Node, _ layers: Set<String>, in graph: Graph) -> Bool {
         graph.nodes.contains { $0.inputs.contains(node.outputs[0]) && ($0.outputs.contains { layers.contains($0) } || Self.carriers.contains($0.operation)) }
-    }
-
-    private struct Comparison {
-        var signal = 0.0, noise = 0.0
-        var cosines: [Double] = []
-    }
-
-    private func compare(
-        _ float: Graph, _ quantized: Graph, outputs: [String], _ samples: [[String: Tensor]], progress: () -> Void
-    ) throws(QuantizationError) -> [Comparison] {
-        let exact = GraphRunner(float, outputs: outputs), rounded = GraphRunner(quantized, outputs: outputs)
-        var result = [Comparison](repeating: Comparison(), count: outputs.count)
-        var kept = [[Float]](repeating: [], count: outputs.count)
-        for sample in samples {
-            try exact.run(sample) { index, output in kept[index] = output.indices.map { output[$0] } }
-            try rounded.run(sample) { index, output in
-                var signal = 0.0, noise = 0.0, product = 0.0, power = 0.0
-                for place in output.indices {
-                    let x = Double(kept[index][place]), y = Double(output[place])
-                    signal += x * x
-                    noise += (x - y) * (x - y)
-                    product += x * y
-                    power += y * y
-                }
-                result[index].signal += signal
-                result[index].noise += noise
-                result[index].cosines.append(signal > 0 && power > 0 ? product / (signal * power).squareRoot() : 1)
-            }
-            progress()
-        }
-        return result
     }
 }
 

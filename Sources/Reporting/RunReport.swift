@@ -96,6 +96,20 @@ public struct RunReport: Sendable {
                     header: ["output", "SQNR dB", "mean cosine", "least cosine"],
                     rows: report.outputs.map { [$0.name, decibels($0.signalToNoise), FigureText.number($0.meanCosine, digits: 5), FigureText.number($0.leastCosine, digits: 5)] })),
         ]
+        for tuning in report.tunings ?? [] {
+            blocks.append(
+                .text(
+                    "Fine-tuned for eight bits: \(tuning.layers.joined(separator: ", ")); \(FigureText.count(tuning.steps)) steps on \(FigureText.count(tuning.samples)) samples, seed \(tuning.seed). "
+                        + (tuning.isKept ? "It was better, and is what is shown here." : "It was not better: what went in was kept.")))
+            blocks.append(
+                .table(
+                    ReportTable(
+                        header: ["output", "SQNR dB", "fine-tuned", "mean cosine", "fine-tuned", "least cosine", "fine-tuned"],
+                        rows: zip(tuning.before, tuning.after).map { before, after in
+                            [before.name, decibels(before.signalToNoise), decibels(after.signalToNoise)]
+                                + [before.meanCosine, after.meanCosine, before.leastCosine, after.leastCosine].map { FigureText.number($0, digits: 5) }
+                        })))
+        }
         if !report.layers.isEmpty {
             let points = report.layers.enumerated().map { Plot.Point(Double($0 + 1), $1.signalToNoise >= 999 ? .nan : $1.signalToNoise) }
             let weights = report.layers.enumerated().map { Plot.Point(Double($0 + 1), $1.weightSignalToNoise >= 999 ? .nan : $1.weightSignalToNoise) }

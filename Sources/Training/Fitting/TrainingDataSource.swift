@@ -50,4 +50,15 @@ public struct TrainingDataSource: Sendable, Hashable {
     public init(shards: [String] = [], pairs: [Pair] = [], split: Split, leastSamples: Int = 2) {
         (self.shards, self.pairs, self.split, self.leastSamples) = (shards, pairs, split, leastSamples)
     }
+
+    /// That the folders are where the recipe says, for work on a run that was trained somewhere else.
+    /// - Throws: ``FitError`` that names the key to override.
+    public func checkPresent(recipe: String) throws(FitError) {
+        func isGone(_ path: String) -> Bool { !FileManager.default.fileExists(atPath: path) }
+        let keys = [("data.shards", shards)] + pairs.map { ("data.pairs.\($0.modality)", $0.shards) }
+        for (key, paths) in keys {
+            guard let path = paths.first(where: isGone) else { continue }
+            throw FitError(.noInput, "\(path): no such folder, though \(recipe) says that the run's shards lie there (\(key)); say where they are now: -c \(key)=[folder]")
+        }
+    }
 }
