@@ -1,6 +1,5 @@
 public import ModelBundle
 public import Tensors
-import Inference
 
 /// A float network with what calibration found out about it: which layers become eight bits, and with which scales. It can be written in eight bits,
 /// measured, and prepared for fine-tuning (``learning(_:)``).

@@ -63,18 +63,18 @@ extension CalibratedNetwork {
             for (place, name) in node.inputsOfNestedGraphsToo.enumerated() where !isChosen || place == 0 { readElsewhere.insert(name) }
         }
         var learning: Set<String> = []
-        func unshare(_ node: inout Node) {
+        for (index, node) in graph.nodes.enumerated() where chosen.contains(node.outputs.first ?? "") {
             for place in 1..<node.inputs.count {
-                let name = node.inputs[place]
+                var name = node.inputs[place]
                 guard let tensor = graph.initializers[name] else { continue }
                 if readElsewhere.contains(name) {
-                    node.inputs[place] = "\(node.outputs[0]) own \(name)"
-                    own.graph.initializers[node.inputs[place]] = tensor
+                    name = "\(node.outputs[0]) own \(name)"
+                    own.graph.nodes[index].inputs[place] = name
+                    own.graph.initializers[name] = tensor
                 }
-                learning.insert(node.inputs[place])
+                learning.insert(name)
             }
         }
-        for index in own.graph.nodes.indices where chosen.contains(own.graph.nodes[index].outputs.first ?? "") { unshare(&own.graph.nodes[index]) }
         let written = Dictionary(grouping: own.graph.nodes) { $0.outputs.first ?? "" }
         own.layers = layers.map { written[$0.outputs[0]]?.first ?? $0 }
         let writer = QDQWriter(own.graph, layers: own.layers, carriers: carriers, quantizations: quantizations, learning: learning)

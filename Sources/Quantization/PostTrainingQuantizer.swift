@@ -1,6 +1,5 @@
 public import ModelBundle
 public import Tensors
-import Inference
 
 /// Makes an eight-bit network of a float one without training: weights by channel, activations by calibration, written as pairs of QuantizeLinear and
 /// DequantizeLinear (QDQ), which every ONNX runtime understands and `Inference` may fuse.

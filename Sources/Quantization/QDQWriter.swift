@@ -130,8 +130,11 @@ struct QDQWriter {
             bias.count == units.count, let channels = bias.shape.firstIndex(of: units.count) ?? (units.count == 1 ? 0 : nil)
         else { return }
         let biasName = node.inputs[2] + " learning"
-        guard !graph.nodes.contains(where: { $0.outputs == [biasName] }) else { return node.inputs[2] = biasName }
-        node.inputs[2] = learner(node.inputs[2], bias, channels, units.map { max($0 * 64 * inputScale, .leastNormalMagnitude) })
+        // Another layer may have it too.
+        if !graph.nodes.contains(where: { $0.outputs == [biasName] }) {
+            _ = learner(node.inputs[2], bias, channels, units.map { max($0 * 64 * inputScale, .leastNormalMagnitude) })
+        }
+        node.inputs[2] = biasName
     }
 
     /// The value of an initialiser that is learnt in units.

@@ -66,6 +66,9 @@ private final class MadeUpRun {
           - {name: gait, encoder: tiny, size: 6}
         fuser: {name: linear, size: 10}
         losses: [{name: triplet, on: fused}]
+        optimizer: {rate: 0.01}
+        batch: {people: 4, samples: 2}
+        epochs: 1
 
         """
 

@@ -103,8 +103,10 @@ public struct QuantizationAwareTuner: Sendable {
         let names = reference.outputs.map(\.name)
         let taught = try Lessons(lessons, teacher, names), watched = try Lessons(watch, teacher, names)
         let learners = student.parameters.filter(\.isTrainable)
+        guard !learners.isEmpty else { return nil }
         let adam = try Adam(learners.map(\.tensor), learningRate: rate)
         var draw = SplitMix64(seed: seed, name: "quantization-aware")
+        let batch = max(1, batch)
         var order: [Int] = []
         var least = try loss(student, watched)
         var best: [String: Tensor]?
@@ -133,8 +135,10 @@ public struct QuantizationAwareTuner: Sendable {
             let now = try loss(student, watched)
             if now < least {
                 least = now
-                best = [:]
-                for learner in learners { best?[learner.name] = try learner.tensor.tensor() }
+                // What the student does not count among its weights (a single number) stays as it is.
+                var state = learning.graph.initializers.filter { weights.contains($0.key) }
+                for learner in learners { state[learner.name] = try learner.tensor.tensor() }
+                best = state
             }
         }
         return best
@@ -143,8 +147,8 @@ public struct QuantizationAwareTuner: Sendable {
     private func loss(_ student: TrainableGraph, _ lessons: Lessons) throws -> Double {
         try TorchRuntime.withoutGradients {
             var sum = 0.0
-            for start in stride(from: 0, to: lessons.count, by: batch) {
-                let part = Array(start..<min(start + batch, lessons.count))
+            for start in stride(from: 0, to: lessons.count, by: max(1, batch)) {
+                let part = Array(start..<min(start + max(1, batch), lessons.count))
                 for piece in lessons.parts(of: part) { sum += try Self.loss(student, lessons, piece).item() * Double(piece.count) }
             }
             return sum / Double(lessons.count)

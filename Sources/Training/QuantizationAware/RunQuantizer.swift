@@ -1,4 +1,4 @@
-public import Datasets
+import Datasets
 import Inference
 public import ModelBundle
 public import Quantization
@@ -155,7 +155,7 @@ public struct RunQuantizer {
 
     private func fused(_ probes: [Int], _ float: [Graph], _ rounded: [Graph], _ advance: (String, Int, Int) -> Void) throws -> QuantizationReport.Output {
         let shapes = model.recipe.modalities.map(\.modality.inputShape)
-        let exact = try zip(float, shapes).map(EmbeddingNetwork.init), eight = try zip(rounded, shapes).map(EmbeddingNetwork.init)
+        let exact = try zip(float, shapes).map { try EmbeddingNetwork($0, $1) }, eight = try zip(rounded, shapes).map { try EmbeddingNetwork($0, $1) }
         var signal = 0.0, noise = 0.0
         var cosines: [Double] = []
         for (done, index) in probes.enumerated() {
