@@ -35,7 +35,8 @@ public struct YAMLSection {
     /// - Parameters:
     ///   - yaml: its text.
     ///   - file: how messages name it.
-    ///   - overrides: dotted keys and what they are instead, in order; a number in a key counts elements of a list. What stands on the way is made.
+    ///   - overrides: dotted keys and what they are instead, in order; a number in a key counts elements of a list, from 0; the one
+    ///     after the last is added. What stands on the way is made.
     public init(yaml: String, file: String, overrides: [(key: String, value: String)] = []) throws(BundleError) {
         if let (line, name) = Self.firstAlias(yaml) {
             throw .manifest(file: file, line: line, key: "", problem: "alias ‘*\(name)’; aliases are not supported, write the value out")
@@ -76,7 +77,9 @@ public struct YAMLSection {
             mapping[first] = inner
             node = .mapping(mapping)
         case .sequence(var sequence):
-            guard let index = Int(first), sequence.indices.contains(index), replace(&sequence[index], path.dropFirst(), value) else { return false }
+            guard let index = Int(first), (0...sequence.count).contains(index) else { return false }
+            if index == sequence.count { sequence.append(Yams.Node([(Yams.Node, Yams.Node)]())) }
+            guard replace(&sequence[index], path.dropFirst(), value) else { return false }
             node = .sequence(sequence)
         case .scalar, .alias: return false
         }

@@ -66,6 +66,12 @@ struct FitCommand: ParsableCommand {
             for note in fit.notes { Console.note("fit: \(note)") }
             Console.note("fit: \(fit.summary)")
         }
+        // Whoever starts the program may have blocked them, and that is inherited.
+        var signals = sigset_t()
+        unsafe sigemptyset(&signals)
+        unsafe sigaddset(&signals, SIGINT)
+        unsafe sigaddset(&signals, SIGTERM)
+        unsafe pthread_sigmask(SIG_UNBLOCK, &signals, nil)
         _ = signal(SIGINT) { _ in FitCommand.wasAsked.store(true, ordering: .relaxed) }
         _ = signal(SIGTERM) { _ in FitCommand.wasAsked.store(true, ordering: .relaxed) }
         var embedding = ProgressLine(label: "embed")

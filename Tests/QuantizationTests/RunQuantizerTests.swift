@@ -34,7 +34,10 @@ extension Numbers {
     func input(from set: ShardSet, row: Int, view: SampleView) throws(DatasetError) -> ModalityInput {
         let place = try set.column(column)
         guard set.entries(row: row, column: place) > 0 else { return .missing }
-        return ModalityInput(values: try set.elements(Float.self, row: row, column: place), quality: 0.7)
+        let elements = try set.elements(Float.self, row: row, column: place)
+        var values: [Float] = []
+        for index in elements.indices { values.append(elements[index]) }
+        return ModalityInput(values: values, quality: 0.7)
     }
 }
 

@@ -5,7 +5,8 @@ public import Tensors
 /// Named tensors with text about them in one file, in the format of the same name: 8 bytes with the length of a JSON header, the header (each tensor's type,
 /// shape and place, and `__metadata__` as text), then the bytes. Opens in Python with `safetensors`.
 ///
-/// A file is written whole or not at all, and carries the SHA-256 of its bytes in the metadata (`fwoc.sha256`), so that a flipped one is noticed.
+/// A file is written whole or not at all, and carries in the metadata (`fwoc.file.sha256`) the SHA-256 of all its bytes, header included, as they are with
+/// zeros for the digest's 64 digits: so that a flipped one is noticed, in a tensor as in what a run remembers of itself. A file without is another program's.
 public struct SafetensorsFile: Sendable, Equatable {
     public var tensors: [String: Tensor]
     public var metadata: [String: String]
@@ -15,7 +16,8 @@ public struct SafetensorsFile: Sendable, Equatable {
         self.metadata = metadata
     }
 
-    private static let digestKey = "fwoc.sha256"
+    private static let digestKey = "fwoc.file.sha256"
+    private static let digits = 64
     private static let longestHeader = 1 << 26
 
     private static let types: [(name: String, type: ElementType)] = [
@@ -58,7 +60,7 @@ public struct SafetensorsFile: Sendable, Equatable {
             data += tensor.bytes
         }
         var texts = metadata
-        texts[Self.digestKey] = unsafe SHA256Digest.hex(of: data.span.bytes)
+        texts[Self.digestKey] = String(repeating: "0", count: Self.digits)
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         do {
@@ -67,10 +69,22 @@ public struct SafetensorsFile: Sendable, Equatable {
             var header = [UInt8](head.dropLast()) + (entries.isEmpty ? [] : [UInt8(ascii: ",")]) + [UInt8](rest.dropFirst())
             // Data begin at a multiple of 8.
             while header.count % 8 != 0 { header.append(UInt8(ascii: " ")) }
-            return unsafe withUnsafeBytes(of: UInt64(header.count).littleEndian) { unsafe [UInt8]($0) } + header + data
+            var bytes = unsafe withUnsafeBytes(of: UInt64(header.count).littleEndian) { unsafe [UInt8]($0) } + header + data
+            guard let place = Self.digestPlace(bytes, headerBytes: header.count) else { throw FitError(.internalError, "the header of a safetensors file has no place for its digest") }
+            bytes.replaceSubrange(place, with: (unsafe SHA256Digest.hex(of: bytes.span.bytes)).utf8)
+            return bytes
+        } catch let error as FitError {
+            throw error
         } catch {
             throw FitError(.internalError, "the header of a safetensors file cannot be encoded: \(error)")
         }
+    }
+
+    /// Where a file's digest stands. Quotes within texts of the header are escaped, so that none of them looks like it.
+    private static func digestPlace(_ bytes: [UInt8], headerBytes: Int) -> Range<Int>? {
+        let header = bytes[8..<8 + headerBytes]
+        guard let start = header.firstRange(of: Array("\"\(digestKey)\":\"".utf8))?.upperBound, start + digits <= header.endIndex else { return nil }
+        return start..<start + digits
     }
 
     private static func failure(_ path: String, _ operation: String) -> FitError {
@@ -84,7 +98,7 @@ public struct SafetensorsFile: Sendable, Equatable {
 
     /// - Throws: ``FitError``: no such file, not of this format, cut off, or other bytes than were written.
     public init(contentsOf url: URL) throws(FitError) {
-        let bytes: [UInt8]
+        var bytes: [UInt8]
         do { bytes = [UInt8](try Data(contentsOf: url)) } catch {
             throw FitError(.noInput, "\(url.path): cannot be read: \(error.localizedDescription)")
         }
@@ -95,8 +109,8 @@ public struct SafetensorsFile: Sendable, Equatable {
         let header = Data(bytes[8..<8 + Int(length)]), data = bytes[(8 + Int(length))...]
         let entries: [String: Entry], texts: [String: String]
         do {
-            texts = try JSONDecoder().decode(Metadata.self, from: header).texts ?? [:]
-            entries = try JSONDecoder().decode([String: Lenient].self, from: header).compactMapValues(\.entry)
+            let decoded = try JSONDecoder().decode(Header.self, from: header)
+            (texts, entries) = (decoded.texts, decoded.entries)
         } catch { throw refuse("its header is damaged: \(error)") }
         var tensors: [String: Tensor] = [:]
         for (name, entry) in entries {
@@ -113,25 +127,41 @@ public struct SafetensorsFile: Sendable, Equatable {
             else { throw refuse("tensor '\(name)' lies at \(entry.data_offsets) of \(data.count) bytes, its shape \(entry.shape) needs \(size)") }
             tensors[name] = Tensor(shape: entry.shape, elementType: type, bytes: Array(data[(data.startIndex + entry.data_offsets[0])..<(data.startIndex + entry.data_offsets[1])]))
         }
-        if let expected = texts[Self.digestKey], unsafe SHA256Digest.hex(of: Array(data).span.bytes) != expected {
-            throw refuse("its bytes are not those that were written (SHA-256 differs); take another checkpoint")
+        // As the format wants it: every byte of the data is some tensor's, and no other's.
+        var end = 0
+        for (name, entry) in entries.sorted(by: { ($0.value.data_offsets[0], $0.value.data_offsets[1]) < ($1.value.data_offsets[0], $1.value.data_offsets[1]) }) {
+            guard entry.data_offsets[0] == end else { throw refuse("tensor '\(name)' begins at byte \(entry.data_offsets[0]) of the data, those before it end at \(end): \(entry.data_offsets[0] < end ? "they overlap" : "there is a gap")") }
+            end = entry.data_offsets[1]
+        }
+        guard end == data.count else { throw refuse("its tensors end at byte \(end) of \(data.count) bytes of data: there is a gap") }
+        if let expected = texts[Self.digestKey] {
+            let place = Self.digestPlace(bytes, headerBytes: Int(length))
+            if let place { bytes.replaceSubrange(place, with: repeatElement(UInt8(ascii: "0"), count: Self.digits)) }
+            guard place != nil, unsafe SHA256Digest.hex(of: bytes.span.bytes) == expected else {
+                throw refuse("its bytes are not those that were written (SHA-256 differs); take another checkpoint")
+            }
         }
         self.tensors = tensors
         metadata = texts
         metadata[Self.digestKey] = nil
     }
 
-    private struct Metadata: Decodable {
-        var texts: [String: String]?
-        enum CodingKeys: String, CodingKey { case texts = "__metadata__" }
-    }
+    private struct Header: Decodable {
+        var texts: [String: String] = [:]
+        var entries: [String: Entry] = [:]
 
-    /// A tensor's entry, or the metadata.
-    private struct Lenient: Decodable {
-        var entry: Entry?
+        private struct Name: CodingKey {
+            var stringValue: String
+            var intValue: Int? { nil }
+            init(stringValue: String) { self.stringValue = stringValue }
+            init?(intValue: Int) { nil }
+        }
+
         init(from decoder: any Decoder) throws {
-            entry = try? Entry(from: decoder)
-            if entry == nil { _ = try [String: String](from: decoder) }
+            let header = try decoder.container(keyedBy: Name.self)
+            for name in header.allKeys {
+                if name.stringValue == "__metadata__" { texts = try header.decode([String: String].self, forKey: name) } else { entries[name.stringValue] = try header.decode(Entry.self, forKey: name) }
+            }
         }
     }
 }

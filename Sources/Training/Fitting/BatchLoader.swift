@@ -32,17 +32,17 @@ final class BatchLoader: Sendable {
 
     /// - Parameters:
     ///   - indices: into the data's samples.
-    ///   - frozen: embeddings that stand for inputs, by slot.
-    func inputs(_ indices: [Int], _ look: Look) throws -> FusionModel.Inputs {
+    ///   - offset: the first one's place in the batch, where these are only a part of it: what is drawn for a sample is the same whoever loads it.
+    func inputs(_ indices: [Int], _ look: Look, offset: Int = 0) throws -> FusionModel.Inputs {
         let slots = recipe.modalities.count
-        let kept = indices.enumerated().map { place, index in keptSlots(data.samples[index], look, place) }
+        let kept = indices.enumerated().map { place, index in keptSlots(data.samples[index], look, place + offset) }
         let pieces = Mutex([Piece?](repeating: nil, count: indices.count * slots))
         DispatchQueue.concurrentPerform(iterations: indices.count * slots) { job in
             let place = job / slots, slot = job % slots
             guard kept[place].contains(slot) else { return }
             let piece: Piece
             do throws(DatasetError) {
-                piece = Piece(input: try self.input(of: indices[place], slot, look, place: place))
+                piece = Piece(input: try self.input(of: indices[place], slot, look, place: place + offset))
             } catch { piece = Piece(input: .missing, failure: error) }
             pieces.withLock { $0[job] = piece }
         }

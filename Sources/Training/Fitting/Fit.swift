@@ -90,6 +90,10 @@ public final class Fit {
         objective = try Objective(recipe, model, classes: sampler.identities.count)
         let weights = model.trainableWeights
         guard !weights.isEmpty else { throw FitError(.configuration, "\(recipe.name): nothing learns: every encoder has train: false and there is no fuser nor a classifying loss") }
+        let learning = Set(recipe.modalities.filter(\.isTrainable).map(\.name) + (recipe.fuser == nil ? [] : ["fused"]))
+        guard recipe.losses.contains(where: { $0.hasClasses || !learning.isDisjoint(with: $0.on) }) else {
+            throw FitError(.configuration, "\(recipe.name): nothing learns: \(recipe.losses.map(\.label).joined(separator: ", ")) only looks at encoders with train: false; put a loss on fused, or let them train")
+        }
         optimizer =
             switch recipe.optimizer.name {
             case .adam, .adamw:
@@ -104,8 +108,14 @@ public final class Fit {
             notes.append("validation has \(data.subsets[.validation]?.count ?? 0) people, fewer than two with two samples: the weights of the last epoch count as the best ones")
         }
         state = FitState(position: sampler.position, fingerprint: Self.fingerprint(recipe, sampler.identities, data))
-        if exists { try Self.restore(SafetensorsFile(contentsOf: checkpoint), into: &state, model, optimizer, objective) }
+        if exists { try Self.restore(checkpoint, into: &state, model, optimizer, objective) }
         sampler = try BatchSampler(rows: training, identitiesPerBatch: recipe.identitiesPerBatch, rowsPerIdentity: recipe.samplesPerIdentity, position: state.position)
+        if let group = options.group {
+            let steps = try group.gathered(TorchTensor([Int64(state.step)], shape: [1])).integers()
+            guard Set(steps).count == 1 else {
+                throw FitError(.configuration, "\(folder.path): the processes would go on after steps \(steps.map { "\($0)" }.joined(separator: ", ")), by rank; each must find the same last.checkpoint in the run's folder: share it, or copy it to every machine")
+            }
+        }
         guard isFirst else {
             recorder = nil
             return
@@ -162,7 +172,7 @@ public final class Fit {
         let total = recipe.epochs * sampler.batchesPerEpoch
         var mark = ContinuousClock.now, stepsAtMark = state.step
         while state.step < total {
-            if recipe.validation.patience > 0, state.sinceBest >= recipe.validation.patience, state.position.batch == 0 { return .stoppedEarly }
+            if recipe.validation.patience > 0, state.sinceBest >= recipe.validation.patience, state.position.batch == sampler.batchesPerEpoch { return .stoppedEarly }
             if shouldStop() {
                 try save()
                 return .interrupted
@@ -213,18 +223,18 @@ public final class Fit {
             inputs = FusionModel.Inputs(values: present, rows: rows, weights: weights)
             outputs = try model.fused(present, rows: rows, weights: weights)
         } else {
-            inputs = try loader.inputs(indices, look)
+            inputs = try loader.inputs(indices, look, offset: rank * share)
             outputs = try model.run(inputs)
         }
         let value = try objective(outputs, inputs, labels: labels, epoch: batch.epoch)
         let loss = try value.total.item()
-        guard loss.isFinite else { throw notANumber(loss, value, batch, indices) }
+        guard loss.isFinite else { throw notANumber(loss, value, batch, indices, inputs) }
         let weights = model.trainableWeights
         for weight in weights { try weight.setGradient(nil) }
         try (processes > 1 ? value.total / Double(processes) : value.total).backward()
         try options.group?.sumGradients(of: weights)
         let norm = try TorchTensor.clipGradients(of: weights, to: recipe.gradientLimit)
-        guard norm.isFinite else { throw notANumber(norm, value, batch, indices) }
+        guard norm.isFinite else { throw notANumber(norm, value, batch, indices, inputs) }
         optimizer.learningRate = rate
         try optimizer.step()
         state.step += 1
@@ -237,19 +247,30 @@ public final class Fit {
     }
 
     /// Nothing of a batch whose loss is no number is taken up: the last checkpoint stays as it was.
-    private func notANumber(_ loss: Double, _ value: Objective.Value, _ batch: BatchSampler.Batch, _ indices: [Int]) -> FitError {
-        let parts = value.parts.map { "\($0.label) \($0.value)" }.joined(separator: ", ")
+    private func notANumber(_ loss: Double, _ value: Objective.Value, _ batch: BatchSampler.Batch, _ indices: [Int], _ inputs: FusionModel.Inputs) -> FitError {
+        // Payloads of NaNs say nothing.
+        func text(_ number: Double) -> String { number.isNaN ? "nan" : "\(number)" }
+        let parts = value.parts.map { "\($0.label) \(text($0.value))" }.joined(separator: ", ")
         let names = indices.prefix(4).map { data.samples[$0].name }.joined(separator: ", ")
+        let damaged = recipe.modalities.indices.flatMap { slot in notFinite(inputs, slot).map { "\(recipe.modalities[slot].name) of \(data.samples[indices[$0]].name)" } }
+        let culprits = damaged.isEmpty ? "" : "; what the fuser or the encoders are given is no number already: \(damaged.joined(separator: ", "))"
         return FitError(
             .badData,
-            "the loss or its gradient is \(loss) in batch \(batch.number) of epoch \(batch.epoch), step \(state.step + 1) (\(parts)); its samples: \(names)\(indices.count > 4 ? " and \(indices.count - 4) more" : "")\(state.step > 0 ? "; the checkpoints are from before it" : "") – lower optimizer.rate, set clip_gradients, or look at these samples")
+            "the loss or its gradient is \(text(loss)) in batch \(batch.number + 1) of epoch \(batch.epoch + 1), step \(state.step + 1) (\(parts)); its samples: \(names)\(indices.count > 4 ? " and \(indices.count - 4) more" : "")\(culprits)\(state.step > 0 ? "; the checkpoints are from before it" : "") – lower optimizer.rate, set clip_gradients, or look at these samples")
+    }
+
+    /// Places in the batch of samples whose numbers are not all finite as they are loaded.
+    private func notFinite(_ inputs: FusionModel.Inputs, _ slot: Int) -> [Int] {
+        guard let values = try? inputs.values[slot]?.tensor().values(as: Float.self), !inputs.rows[slot].isEmpty else { return [] }
+        let size = values.count / inputs.rows[slot].count
+        return inputs.rows[slot].enumerated().filter { number, _ in !values[number * size..<(number + 1) * size].allSatisfy(\.isFinite) }.map(\.element)
     }
 
     // MARK: Ends of epochs
 
     private func endEpoch(_ epoch: Int, _ progress: (Progress) -> Void) throws {
         try shareStatistics()
-        let mean = state.epochLoss / Double(max(1, state.epochBatches))
+        let mean = try shared(state.epochLoss / Double(max(1, state.epochBatches)))
         (state.epochLoss, state.epochBatches) = (0, 0)
         let isLast = epoch == recipe.epochs - 1
         var metrics: [RunValue] = []
@@ -288,6 +309,14 @@ public final class Fit {
     private func shareStatistics() throws {
         guard let group = options.group else { return }
         try group.broadcast((model.encoders + (model.fuser.map { [$0] } ?? [])).flatMap(\.statistics).map(\.tensor))
+    }
+
+    /// The mean of a number over all processes: what they decide by must be the same.
+    private func shared(_ number: Double) throws -> Double {
+        guard let group = options.group else { return number }
+        let mean = try TorchTensor([number], shape: [1])
+        try group.average([mean])
+        return try mean.item()
     }
 
     private func measure(_ trials: TrialList) throws -> (auc: Double, eer: Double) {
@@ -340,13 +369,14 @@ public final class Fit {
     }
 
     private static func restore(
-        _ file: SafetensorsFile, into state: inout FitState, _ model: FusionModel, _ optimizer: any Optimizer, _ objective: Objective
+        _ checkpoint: URL, into state: inout FitState, _ model: FusionModel, _ optimizer: any Optimizer, _ objective: Objective
     ) throws {
+        let file = try SafetensorsFile(contentsOf: checkpoint)
         guard let text = file.metadata["fwoc.state"], let saved = try? JSONDecoder().decode(FitState.self, from: Data(text.utf8)) else {
-            throw FitError(.badData, "the checkpoint says nothing of the run's state; it was not written by a training run")
+            throw FitError(.badData, "\(checkpoint.path): it says nothing of a run's state; it was not written by a training run")
         }
         guard saved.fingerprint == state.fingerprint else {
-            throw FitError(.configuration, "the checkpoint is of another recipe, or of other data: it cannot be gone on with; take another folder, or the recipe beside the checkpoint")
+            throw FitError(.configuration, "\(checkpoint.path): it is of another recipe, or of other data: it cannot be gone on with; take another folder, or the recipe, settings and data that it was begun with")
         }
         var own: [String: Tensor] = [:], moments: [Int: Tensor] = [:]
         for (name, tensor) in file.tensors {

@@ -30,7 +30,7 @@ public struct LearningSchedule: Sendable, Hashable {
 
     /// What the rate is multiplied with.
     /// - Parameters:
-    ///   - epoch: how far training is, in epochs; 0 before the first step.
+    ///   - epoch: how far training is when the step has been taken, in epochs; 1 for the last step of the first epoch.
     ///   - epochs: how long it is meant to be.
     public func factor(epoch: Double, of epochs: Double) -> Double {
         if epoch < warmUp { return epoch / warmUp }
@@ -39,7 +39,8 @@ public struct LearningSchedule: Sendable, Hashable {
         case .cosine:
             let share = min(1, max(0, (epoch - warmUp) / max(epochs - warmUp, 1e-9)))
             return floor + (1 - floor) * (1 + cos(.pi * share)) / 2
-        case .step: return pow(factor, (epoch / every).rounded(.down))
+        // A step that ends exactly at such an epoch still belongs to it; the small number is for quotients that are not exact.
+        case .step: return pow(factor, max(0, (epoch / every - 1e-9).rounded(.down)))
         }
     }
 }

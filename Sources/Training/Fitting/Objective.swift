@@ -5,6 +5,8 @@ import Tensors
 /// What is minimised: the losses of a recipe, weighted and added. Thread-bound.
 final class Objective {
     private let terms: [LossTerm]
+    /// Of the terms; numbered where two are called alike.
+    private let names: [String]
     private let model: FusionModel
     private var teachers: [Int: TrainableGraph] = [:]
     /// Queues of past embeddings, by the loss's number.
@@ -18,12 +20,19 @@ final class Objective {
 
     init(_ recipe: Recipe, _ model: FusionModel, classes: Int) throws {
         terms = recipe.losses
+        names = terms.indices.map { [terms] index in
+            let before = terms[..<index].count { $0.label == terms[index].label }
+            return before == 0 ? terms[index].label : "\(terms[index].label) \(before + 1)"
+        }
         self.model = model
         for (index, term) in terms.enumerated() {
             switch term.kind {
             case .infoNCE(_, let bank) where bank > 0: banks[index] = MemoryBank(capacity: bank, dimension: model.dimension(of: term.on[0]))
             case .distillation(let path, let measure, _):
                 guard let part = recipe.modalities.first(where: { $0.name == term.on[0] }) else { continue }
+                guard part.isTrainable else {
+                    throw FitError(.configuration, "\(term.label): the encoder of '\(part.name)' has train: false and cannot be taught; let it train, or leave the teacher out")
+                }
                 var frozen = part
                 frozen.encoder = path
                 var options = TrainableGraph.Options()
@@ -54,10 +63,10 @@ final class Objective {
         for (index, term) in terms.enumerated() {
             guard let value = try evaluated(index, term, outputs, inputs, labels, epoch) else {
                 // Nobody in this batch has what it looks at.
-                parts.append((term.label, .nan))
+                parts.append((names[index], .nan))
                 continue
             }
-            parts.append((term.label, try value.item()))
+            parts.append((names[index], try value.item()))
             let weighted = try value * term.weight
             total = try total.map { try $0 + weighted } ?? weighted
         }

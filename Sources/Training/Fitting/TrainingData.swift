@@ -79,6 +79,17 @@ public struct TrainingData: Sendable {
                     }
                 }
             }
+            tellApart()
+        }
+
+        /// Files of the same name in two folders get the folder and the row before it: trials and results go by names.
+        private mutating func tellApart() {
+            var counts: [String: Int] = [:]
+            for sample in samples { counts[sample.name, default: 0] += 1 }
+            for index in samples.indices where counts[samples[index].name, default: 0] > 1 {
+                guard let place = samples[index].parts.compactMap({ $0 }).first else { continue }
+                samples[index].name = "\(sets[place.set].path)[\(place.row)]/\(samples[index].name)"
+            }
         }
 
         mutating func pairHalves() throws(DatasetError) {

@@ -1,8 +1,8 @@
 extension TorchTensor {
-    /// Rows of length 1: x / max(|x|, 10⁻¹²), along the last axis.
+    /// Rows of length 1, along the last axis. A row shorter than 10⁻⁶ stays as it is: divided by its length its slope would outgrow every other's.
     public func unitLength() throws(TorchError) -> TorchTensor {
-        // The sum under the root keeps its slope finite for a row of zeros.
-        try self / (square().sum([-1], keepsAxes: true) + 1e-24).squareRoot()
+        let squared = try square().sum([-1], keepsAxes: true)
+        return try self / squared.isGreater(than: 1e-12).selecting(squared, else: squared.detached() * 0 + 1).squareRoot()
     }
 
     /// Squared Euclidean distances between rows, `[n, d]` and `[m, d]` → `[n, m]`, never negative.

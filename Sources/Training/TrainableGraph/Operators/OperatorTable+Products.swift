@@ -29,8 +29,8 @@ extension OperatorTable {
             let p = try node.int("p", default: 2)
             guard p == 1 || p == 2 else { throw node.malformed("p \(p), expected 1 or 2") }
             let norm = try x.reduce(p == 2 ? CTORCH_NORM2 : CTORCH_NORM1, "norm", [axis], true)
-            // 0 where the norm is 0.
-            return [try x / norm.clamped(x.elementType == .float64 ? .leastNormalMagnitude : Double(Float.leastNormalMagnitude), .infinity)]
+            // 0 where the norm is 0; divided by 1 there, so that the slope is finite: rectified embeddings are all zero now and then.
+            return [try x / norm.isGreater(than: 0).selecting(norm, else: norm.detached() * 0 + 1)]
         },
         "LRN": localResponseNormalization,
     ]
@@ -42,7 +42,9 @@ extension OperatorTable {
         let x = try node.input(0), mean = try node.input(3), variance = try node.input(4)
         let names = node.node.inputs
         // Statistics that are computed in the graph cannot be moved.
-        let moves = node.surroundings.updatesStatistics && node.isStatistic(names[3]) && node.isStatistic(names[4])
+        // One number has no variance: a lone sample is looked at with the running statistics.
+        let isLone = x.count == mean.count
+        let moves = node.surroundings.updatesStatistics && node.isStatistic(names[3]) && node.isStatistic(names[4]) && !isLone
         let epsilon = try node.float("epsilon", default: 1e-5)
         if !moves, TorchRuntime.isRecording, mean.requiresGradient || variance.requiresGradient {
             // libtorch has no gradient of its own for statistics that a graph computes.
