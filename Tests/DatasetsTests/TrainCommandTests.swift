@@ -122,5 +122,18 @@ import Testing
         try "no model".write(toFile: text, atomically: true, encoding: .utf8)
         #expect(try Programs.run(Programs.train, ["quantize", text, "--samples", folder.path + "/samples", "-o", small]).status == 65)
         #expect(try Programs.run(Programs.train, ["quantize", model, "--samples", folder.path + "/samples", "-o", small, "--method", "best"]).status == 64)
+
+        let given = ["quantize", model, "--samples", folder.path + "/samples", "-o", small]
+        let tuned = try Programs.run(Programs.train, given + ["--aware", "worst:1", "--steps", "5"])
+        #expect(tuned.status == 0 && tuned.output.contains("fine-tuned: first (5 steps, 3 samples, seed 1)"), "\(tuned.output)\(tuned.errors)")
+        let nameless = try Programs.run(Programs.train, given + ["--aware", "zz"])
+        #expect(nameless.status == 65 && nameless.errors.contains("no quantized layer 'zz'; it has first"), "\(nameless.errors)")
+        #expect(try Programs.run(Programs.train, given + ["--aware", "worst:0"]).status == 64)
+        #expect(try Programs.run(Programs.train, given + ["--aware", "all", "--rate", "0"]).status == 64)
+        let part = try Programs.run(Programs.train, given + ["--part", "face"])
+        #expect(part.status == 78 && part.errors.contains("for a run's folder"), "\(part.errors)")
+        #expect(try Programs.run(Programs.train, ["quantize", model, "-o", small]).errors.contains("a model needs --samples"))
+        let stranger = try Programs.run(Programs.train, ["quantize", folder.path, "-o", small])
+        #expect(stranger.status == 66 && stranger.errors.contains("no run.json"), "\(stranger.errors)")
     }
 }

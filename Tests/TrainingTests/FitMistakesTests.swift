@@ -92,6 +92,29 @@ extension FittingTests {
             #expect("\(String(describing: error))".contains("no number already") == false)
         }
 
+        /// Half of the people have no voice: a batch of two of them teaches a loss on voices nothing, and moves no weight.
+        @Test func `Batches that the only loss has nothing to do with are passed over`() throws {
+            let scratch = try ScratchFolder()
+            try MadeUpPeople(lacks: { person, _ in person % 2 == 0 ? ["tone"] : [] }).write(to: scratch.file("shards"))
+            let recipe = try MadeUpPeople.recipe(scratch, ["losses": "[{name: triplet, on: voice}]", "batch.people": "2", "validation.metric": "loss"])
+            let whole = scratch.run("whole"), pieces = scratch.run("pieces")
+            try Fit.trained(recipe, into: whole)
+            let contents = try whole.load()
+            let passed = contents.steps.filter { $0.loss.isNaN }
+            #expect(!passed.isEmpty && passed.count < contents.steps.count)
+            #expect(contents.epochs.allSatisfy { $0.trainingLoss.isFinite })
+            // Adam's number of steps is not that of batches.
+            let stop = try #require(passed.last).step - 1
+            try Fit.trained(recipe, into: pieces, steps: stop)
+            try Fit.trained(recipe, into: pieces, resumes: true)
+            #expect(try pieces.lastTensors() == whole.lastTensors())
+            // Nobody has both.
+            try FileManager.default.removeItem(atPath: scratch.file("shards"))
+            try MadeUpPeople(lacks: { _, sample in sample % 2 == 0 ? ["tone"] : ["sketch"] }).write(to: scratch.file("shards"))
+            let never = try MadeUpPeople.recipe(scratch, ["losses": "[{name: contrastive}]"])
+            Self.expect(Self.complaint(never, scratch.run("never")), ["no loss applied to any batch of epoch 1", "contrastive(face+voice)"])
+        }
+
         @Test func `A folder that holds a run, and a run of another recipe`() throws {
             let scratch = try ScratchFolder()
             try MadeUpPeople().write(to: scratch.file("shards"))
@@ -106,6 +129,10 @@ extension FittingTests {
             }
             // Other people.
             try MadeUpPeople(people: 26).write(to: scratch.file("shards"))
+            Self.expect(Self.complaint(recipe, scratch.run(), resumes: true), ["of other data"])
+            // The same people, prepared again with other values in files of the same size.
+            try FileManager.default.removeItem(atPath: scratch.file("shards"))
+            try MadeUpPeople(seed: 2).write(to: scratch.file("shards"))
             Self.expect(Self.complaint(recipe, scratch.run(), resumes: true), ["of other data"])
             #expect(try scratch.run().lastTensors() == before)
         }

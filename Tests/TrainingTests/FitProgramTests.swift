@@ -146,7 +146,7 @@ import Training
         let cases: [(arguments: [String], status: Int32, message: String)] = [
             (["fit", recipe, "-o", folder.path], 78, "holds a run already"), (["fit", recipe, "-o", scratch.file("x"), "-c", "epoch=3"], 78, "unknown key ‘epoch’"),
             (["fit", recipe, "-o", scratch.file("x"), "-c", "losses.7.name=triplet"], 78, "no such place"), (["fit", recipe, "-o", scratch.file("x"), "-c", "epochs"], 64, "expected key=value"),
-            (["fit", scratch.file("none.yaml"), "-o", scratch.file("x")], 74, "none.yaml: cannot be read"), (["fit", recipe, "-o", scratch.file("x"), "--device", "abacus"], 64, "expected cpu, cuda"),
+            (["fit", scratch.file("none.yaml"), "-o", scratch.file("x")], 66, "none.yaml: no such file; expected a recipe"), (["fit", recipe, "-o", scratch.file("x"), "--device", "abacus"], 64, "expected cpu, cuda"),
             (["fit", recipe, "-o", scratch.file("x"), "-c", "data.shards=empty"], 66, "no such folder"), (["fit", recipe, "-o", recipe + "/x"], 74, "cannot be made"),
             (["export", scratch.file("nothing"), "-o", scratch.file("y")], 66, "no such folder"), (["import", recipe], 65, "recipe.yaml"),
         ]
@@ -226,6 +226,38 @@ import Training
         let odd = try Trainer(command + ["-o", scratch.file("odd"), "-c", "batch.people=3"], in: scratch, environment: ["WORLD_SIZE": "2"])
         let status = try await odd.end()
         #expect(status == 69 && odd.complaint.contains("RANK is not set"), "\(odd.complaint)")
+    }
+
+    /// Ctrl-C reaches one of them: all stop after the same step. Memory banks hold what every process has seen, so that one checkpoint serves all.
+    @Test(.enabled(if: ProcessGroup.isAvailable, "this libtorch has no gloo engine"))
+    func `Two processes are stopped by one's signal, and end with the weights of two that were not`() async throws {
+        let scratch = try ScratchFolder()
+        let recipe = try Self.prepare(scratch), whole = scratch.run("whole"), pieces = scratch.run("pieces")
+        let command = ["fit", recipe, "--threads", "1", "--quiet", "-c", "epochs=6", "-c", "losses.1.momentum=0.5"]
+        func begin(_ arguments: [String]) throws -> [Trainer] {
+            let port = try Self.freePort()
+            return try (0..<2).map { rank in
+                try Trainer(command + arguments, in: scratch, environment: ["RANK": "\(rank)", "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "\(port)"])
+            }
+        }
+        func end(_ trainers: [Trainer]) async throws {
+            for trainer in trainers {
+                let status = try await trainer.end()
+                try #require(status == 0, "\(trainer.complaint)")
+            }
+        }
+        try await end(begin(["-o", whole.path]))
+        let total = try whole.load().steps.count
+        let trainers = try begin(["-o", pieces.path])
+        while trainers[0].process.isRunning, try !pieces.holdsRun || pieces.load().steps.count < 2 { try await Task.sleep(for: .milliseconds(1)) }
+        kill(trainers[1].process.processIdentifier, SIGINT)
+        try await end(trainers)
+        let stopped = try pieces.load()
+        // Unless it was done before the signal came.
+        #expect(stopped.record.status == .interrupted || stopped.steps.count == total)
+        try await end(begin(["-o", pieces.path, "--resume"]))
+        #expect(try pieces.lastTensors() == whole.lastTensors() && pieces.timelessSteps() == whole.timelessSteps(), "stopped after \(stopped.steps.count) of \(total) steps")
+        #expect(try whole.lastTensors().keys.contains("bank.1"))
     }
 
     /// A port that nothing listens at now.

@@ -160,6 +160,29 @@ import Training
         #expect(try #require(try restored.embeddings()).doubles() == #require(try bank.embeddings()).doubles())
     }
 
+    /// v ← m v + (1 − m) x of length 1 for each label, in the order in which labels were seen.
+    @Test func `A bank with momentum keeps one mean for each person`() throws {
+        let bank = MemoryBank(capacity: 2, dimension: 3, momentum: 0.75)
+        let first = Self.rows(3, 3, seed: 12), second = Self.rows(1, 3, seed: 13)
+        try bank.add(TorchTensor(first.map(Float.init), shape: [3, 3]), labels: [5, 6, 5])
+        #expect(bank.labels == [6, 5])
+        let a = Self.unit(first, 3), b = Self.unit(second, 3)
+        func mixed(_ old: [Double], _ new: [Double]) -> [Double] { Self.unit(zip(old, new).map { 0.75 * $0 + 0.25 * $1 }, 3)[0] }
+        let five = mixed(a[0], a[2])
+        func expect(_ rows: [[Double]]) throws {
+            let kept = try #require(try bank.embeddings()).doubles()
+            for (x, y) in zip(kept, rows.flatMap { $0 }) { #expect(abs(x - y) < 1e-6) }
+        }
+        try expect([a[1], five])
+        try bank.add(TorchTensor(second.map(Float.init), shape: [1, 3]), labels: [6])
+        #expect(bank.labels == [5, 6])
+        try expect([five, mixed(a[1], b[0])])
+        // Of the labels that were seen last.
+        try bank.add(TorchTensor(second.map(Float.init), shape: [1, 3]), labels: [7])
+        #expect(bank.labels == [6, 7])
+        #expect(!bank.fits(rows: bank.state.rows, labels: [1]) && bank.fits(rows: bank.state.rows, labels: [1, 2]))
+    }
+
     @Test func distillation() throws {
         let s = Self.rows(4, 5, seed: 10), t = Self.rows(4, 5, seed: 11)
         func softened(_ x: [Double], _ i: Int) -> [Double] {

@@ -191,39 +191,45 @@ import Training
 /// The generator is the process's: tests that draw from it stand in a row.
 @Suite(.serialized) struct TorchGeneratorTests {
     @Test func seedAndStateDecideWhatIsDrawn() throws {
-        let x = try TorchTensor.zeros([5, 7])
-        try TorchRuntime.seed(9)
-        let first = try x.uniformLike().tensor()
-        let state = try TorchRuntime.generatorState()
-        let second = try x.normalLike().tensor()
-        try TorchRuntime.setGeneratorState(state)
-        #expect(try x.normalLike().tensor() == second)
-        try TorchRuntime.seed(9)
-        #expect(try x.uniformLike().tensor() == first)
-        try TorchRuntime.seed(10)
-        #expect(try x.uniformLike().tensor() != first)
+        try TorchLottery.alone {
+            let x = try TorchTensor.zeros([5, 7])
+            try TorchRuntime.seed(9)
+            let first = try x.uniformLike().tensor()
+            let state = try TorchRuntime.generatorState()
+            let second = try x.normalLike().tensor()
+            try TorchRuntime.setGeneratorState(state)
+            #expect(try x.normalLike().tensor() == second)
+            try TorchRuntime.seed(9)
+            #expect(try x.uniformLike().tensor() == first)
+            try TorchRuntime.seed(10)
+            #expect(try x.uniformLike().tensor() != first)
+        }
     }
 
     /// Dropout drops in training only, and keeps the mean.
     @Test func dropoutIsForTraining() throws {
-        var net = GraphBuilder(name: "dropout", seed: 1)
-        let x = net.input("x", [.free("batch"), .fixed(1000)])
-        let graph = try TrainableGraph(net.graph(outputs: ["y": net.dropout(x, 0.25)]))
-        let ones = try TorchTensor.full([20, 1000], 1)
-        #expect(try graph(ones).tensor() == ones.tensor())
-        graph.isTraining = true
-        try TorchRuntime.seed(1)
-        let dropped = try graph(ones).doubles()
-        let kept = dropped.filter { $0 != 0 }
-        #expect(kept.allSatisfy { abs($0 - 4.0 / 3) < 1e-6 })
-        // 20000 draws of probability 0.75: six deviations are 0.018.
-        #expect(abs(Double(kept.count) / 20000 - 0.75) < 0.018)
+        try TorchLottery.alone {
+            var net = GraphBuilder(name: "dropout", seed: 1)
+            let x = net.input("x", [.free("batch"), .fixed(1000)])
+            let graph = try TrainableGraph(net.graph(outputs: ["y": net.dropout(x, 0.25)]))
+            let ones = try TorchTensor.full([20, 1000], 1)
+            #expect(try graph(ones).tensor() == ones.tensor())
+            graph.isTraining = true
+            try TorchRuntime.seed(1)
+            let dropped = try graph(ones).doubles()
+            let kept = dropped.filter { $0 != 0 }
+            #expect(kept.allSatisfy { abs($0 - 4.0 / 3) < 1e-6 })
+            // 20000 draws of probability 0.75: six deviations are 0.018.
+            #expect(abs(Double(kept.count) / 20000 - 0.75) < 0.018)
+        }
     }
 
     @Test func multinomialDrawsByWeight() throws {
-        try TorchRuntime.seed(4)
-        let drawn = try TorchTensor([Float(0), 1, 3, 0], shape: [1, 4]).multinomial(4000).integers()
-        #expect(Set(drawn) == [1, 2])
-        #expect(abs(Double(drawn.filter { $0 == 2 }.count) / 4000 - 0.75) < 0.042)
+        try TorchLottery.alone {
+            try TorchRuntime.seed(4)
+            let drawn = try TorchTensor([Float(0), 1, 3, 0], shape: [1, 4]).multinomial(4000).integers()
+            #expect(Set(drawn) == [1, 2])
+            #expect(abs(Double(drawn.filter { $0 == 2 }.count) / 4000 - 0.75) < 0.042)
+        }
     }
 }

@@ -12,6 +12,8 @@ import Synchronization
     public let description: ShardDescription
     public let rowCount: Int
     public let byteCount: Int
+    /// CRC-32C of the footer, in which the checksums of all values are: a shard with other values has another, but for one chance in four thousand million.
+    public let digest: UInt32
     private let mapping: UnsafeRawBufferPointer
     /// Offset and entries of each value, row after row.
     private let index: [(offset: Int, entries: Int)]
@@ -51,6 +53,7 @@ import Synchronization
             index = layout.index
             checksumOffset = layout.checksumOffset
             rowCount = trailer.rows
+            digest = trailer.footerChecksum
             footerOffset = trailer.footerOffset
             checked = Mutex([Bool](repeating: false, count: trailer.blocks))
         } catch {

@@ -52,6 +52,8 @@ public final class ShardSet: Sendable {
 
     public var rowCount: Int { starts[starts.count - 1] }
     public var byteCount: Int { shards.reduce(0) { $0 + $1.byteCount } }
+    /// Of what is in it: other values, other text.
+    public var digest: String { shards.map { "\($0.rowCount) \($0.byteCount) \($0.digest)" }.joined(separator: "\n") }
 
     /// - Precondition: 0 ≤ row < ``rowCount``.
     public func place(_ row: Int) -> Place {

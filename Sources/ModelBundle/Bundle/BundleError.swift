@@ -3,6 +3,8 @@ public enum BundleError: Error, Sendable, Equatable, CustomStringConvertible {
     /// No bundle of that name; the folders that were looked in.
     case notFound(name: String, searched: [String])
     case unreadable(path: String, detail: String)
+    /// A file that somebody named is not there; what it should be.
+    case noFile(path: String, expected: String)
     /// `bundle.yaml` is not what it should be; `key` is the dotted path, line counts from 1.
     case manifest(file: String, line: Int, key: String, problem: String)
     case unknownKey(file: String, line: Int, key: String, nearest: String?, known: [String])
@@ -20,7 +22,7 @@ public enum BundleError: Error, Sendable, Equatable, CustomStringConvertible {
 
     public var category: Category {
         switch self {
-        case .notFound, .noReferenceModels, .missingFile: .noInput
+        case .notFound, .noFile, .noReferenceModels, .missingFile: .noInput
         case .unreadable: .inputOutput
         case .manifest, .unknownKey, .wrongHash, .missingRole, .contractMismatch, .graph: .configuration
         }
@@ -32,6 +34,8 @@ public enum BundleError: Error, Sendable, Equatable, CustomStringConvertible {
             "no bundle ‘\(name)’: looked in \(searched.isEmpty ? "no folder" : searched.joined(separator: ", ")); name a folder that holds a bundle.yaml, or set FWOC_MODELS to where bundles are"
         case .unreadable(let path, let detail):
             "\(path): cannot be read: \(detail)"
+        case .noFile(let path, let expected):
+            "\(path): no such file; expected \(expected)"
         case .manifest(let file, let line, let key, let problem):
             "\(file):\(line): \(key.isEmpty ? "" : "\(key): ")\(problem)"
         case .unknownKey(let file, let line, let key, let nearest, let known):

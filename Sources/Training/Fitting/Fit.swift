@@ -87,7 +87,7 @@ public final class Fit {
             throw FitError(.configuration, "batch.people is \(recipe.identitiesPerBatch), which \(options.group?.size ?? 1) processes cannot share evenly")
         }
         model = try FusionModel(recipe, classes: sampler.identities.count, device: options.device)
-        objective = try Objective(recipe, model, classes: sampler.identities.count)
+        objective = try Objective(recipe, model, classes: sampler.identities.count, group: options.group)
         let weights = model.trainableWeights
         guard !weights.isEmpty else { throw FitError(.configuration, "\(recipe.name): nothing learns: every encoder has train: false and there is no fuser nor a classifying loss") }
         let learning = Set(recipe.modalities.filter(\.isTrainable).map(\.name) + (recipe.fuser == nil ? [] : ["fused"]))
@@ -173,7 +173,7 @@ public final class Fit {
         var mark = ContinuousClock.now, stepsAtMark = state.step
         while state.step < total {
             if recipe.validation.patience > 0, state.sinceBest >= recipe.validation.patience, state.position.batch == sampler.batchesPerEpoch { return .stoppedEarly }
-            if shouldStop() {
+            if try isAsked(shouldStop()) {
                 try save()
                 return .interrupted
             }
@@ -198,6 +198,14 @@ public final class Fit {
         return .finished
     }
 
+    /// Asked of one process, all of them stop after the same step.
+    private func isAsked(_ own: Bool) throws -> Bool {
+        guard let group = options.group else { return own }
+        let asked = try TorchTensor([own ? 1.0 : 0], shape: [1])
+        try group.sum([asked])
+        return try asked.item() > 0
+    }
+
     private var batchSize: Int { recipe.identitiesPerBatch * recipe.samplesPerIdentity }
 
     private func step(_ start: ContinuousClock.Instant) throws -> StepRow {
@@ -208,7 +216,7 @@ public final class Fit {
         var seeds = SeededGenerator(seed: recipe.seed, 0x57E9, UInt64(state.step), UInt64(rank))
         try TorchRuntime.seed(seeds.next())
         model.isTraining = true
-        let rate = recipe.optimizer.rate * recipe.schedule.factor(epoch: Double(state.step + 1) / Double(sampler.batchesPerEpoch), of: Double(recipe.epochs))
+        let rate = recipe.optimizer.rate * recipe.schedule.factor(epoch: (Double(state.step) + 0.5) / Double(sampler.batchesPerEpoch), of: Double(recipe.epochs))
         let look = BatchLoader.Look.training(epoch: batch.epoch, batch: batch.number)
         let outputs: FusionModel.Outputs, inputs: FusionModel.Inputs
         if let frozen {
@@ -227,20 +235,27 @@ public final class Fit {
             outputs = try model.run(inputs)
         }
         let value = try objective(outputs, inputs, labels: labels, epoch: batch.epoch)
-        let loss = try value.total.item()
-        guard loss.isFinite else { throw notANumber(loss, value, batch, indices, inputs) }
+        // Without a loss this process has nothing to say about the batch.
+        let loss = try value.total?.item() ?? .nan
+        guard value.total == nil || loss.isFinite else { throw notANumber(loss, value, batch, indices, inputs) }
         let weights = model.trainableWeights
         for weight in weights { try weight.setGradient(nil) }
-        try (processes > 1 ? value.total / Double(processes) : value.total).backward()
+        if let total = value.total { try (processes > 1 ? total / Double(processes) : total).backward() }
         try options.group?.sumGradients(of: weights)
+        let learns = try value.total != nil || weights.contains { try $0.gradient() != nil }
         let norm = try TorchTensor.clipGradients(of: weights, to: recipe.gradientLimit)
         guard norm.isFinite else { throw notANumber(norm, value, batch, indices, inputs) }
         optimizer.learningRate = rate
-        try optimizer.step()
+        if learns {
+            try optimizer.step()
+            state.updates += 1
+        }
         state.step += 1
         state.position = sampler.position
-        state.epochLoss += loss
-        state.epochBatches += 1
+        if value.total != nil {
+            state.epochLoss += loss
+            state.epochBatches += 1
+        }
         return StepRow(
             epoch: batch.epoch + 1, batch: batch.number + 1, step: state.step, seconds: state.seconds, loss: loss, learningRate: rate, gradientNorm: norm,
             samplesPerSecond: Double(batchSize) / max(1e-9, Self.seconds(ContinuousClock.now - start)), terms: value.parts.map { RunValue($0.label, $0.value.isNaN ? nil : $0.value) })
@@ -270,7 +285,7 @@ public final class Fit {
 
     private func endEpoch(_ epoch: Int, _ progress: (Progress) -> Void) throws {
         try shareStatistics()
-        let mean = try shared(state.epochLoss / Double(max(1, state.epochBatches)))
+        let mean = try meanLoss()
         (state.epochLoss, state.epochBatches) = (0, 0)
         let isLast = epoch == recipe.epochs - 1
         var metrics: [RunValue] = []
@@ -311,12 +326,15 @@ public final class Fit {
         try group.broadcast((model.encoders + (model.fuser.map { [$0] } ?? [])).flatMap(\.statistics).map(\.tensor))
     }
 
-    /// The mean of a number over all processes: what they decide by must be the same.
-    private func shared(_ number: Double) throws -> Double {
-        guard let group = options.group else { return number }
-        let mean = try TorchTensor([number], shape: [1])
-        try group.average([mean])
-        return try mean.item()
+    /// Of the epoch's batches, over all processes: what they decide by must be the same.
+    private func meanLoss() throws -> Double {
+        let sums = try TorchTensor([state.epochLoss, Double(state.epochBatches)], shape: [2])
+        try options.group?.sum([sums])
+        let values = try sums.tensor().values(as: Double.self)
+        guard values[1] > 0 else {
+            throw FitError(.badData, "no loss applied to any batch of epoch \(state.position.epoch + 1): no sample that was drawn has what \(objective.subjects) looks at; put the loss on a modality that the shards have, or lower modality_dropout")
+        }
+        return values[0] / values[1]
     }
 
     private func measure(_ trials: TrialList) throws -> (auc: Double, eer: Double) {
@@ -383,19 +401,23 @@ public final class Fit {
             if name.hasPrefix(moment), let index = Int(name.dropFirst(moment.count)) {
                 moments[index] = tensor
             } else if name.hasPrefix(bank), let index = Int(name.dropFirst(bank.count)) {
-                objective.banks[index]?.restore(rows: tensor, labels: saved.bankLabels["\(index)"] ?? [])
+                let labels = saved.bankLabels["\(index)"] ?? []
+                guard let bank = objective.banks[index], bank.fits(rows: tensor, labels: labels) else {
+                    throw FitError(.badData, "\(checkpoint.path): its \(name) is \(tensor.shape) with \(labels.count) labels, which no loss of this recipe keeps; it was not written by this run")
+                }
+                bank.restore(rows: tensor, labels: labels)
             } else {
                 own[name] = tensor
             }
         }
         try model.load(own)
-        try optimizer.restore((0..<moments.count).compactMap { moments[$0] }, stepCount: saved.step)
+        try optimizer.restore((0..<moments.count).compactMap { moments[$0] }, stepCount: saved.updates)
         state = saved
     }
 
     /// Recipe and people: weights of one are worth nothing for another.
     private static func fingerprint(_ recipe: Recipe, _ identities: [String], _ data: TrainingData) -> String {
-        let text = recipe.source + identities.joined(separator: "\n") + "\(data.samples.count)"
+        let text = recipe.source + identities.joined(separator: "\n") + "\(data.samples.count)" + data.sets.map(\.digest).joined(separator: "\n")
         return String(StableHash.of(text), radix: 16)
     }
 

@@ -58,7 +58,7 @@ final class FrozenEmbeddings {
             let encoder = bytes.reduce(into: UInt64(14695981039346656037)) { $0 = ($0 ^ UInt64($1)) &* 1099511628211 }
             hashes[slot] = StableHash.of("\(part.modality)", seed: encoder)
         }
-        let sets = data.sets.map { set in "\(set.path) \(set.rowCount) \(set.byteCount) \(set.description.fingerprint)" }.joined(separator: "\n")
+        let sets = data.sets.map { set in "\(set.path) \(set.description.fingerprint) \(set.digest)" }.joined(separator: "\n")
         let key = StableHash.of("\(hashes[slot] ?? 0)\n\(view)\n\(sets)")
         return URL(fileURLWithPath: cache).appendingPathComponent("\(part.name)-\(String(key, radix: 16)).safetensors")
     }
@@ -67,7 +67,8 @@ final class FrozenEmbeddings {
         // A cache that cannot be read is made anew.
         guard let file = file(slot, view), opened.insert(file.path).inserted, let found = try? SafetensorsFile(contentsOf: file),
             let places = found.tensors["places"], let values = found.tensors["embeddings"], let absent = found.tensors["absent"],
-            places.elementType == .int64, absent.elementType == .int64, values.elementType == .float32, values.shape == [places.shape[0], model.dimensions[slot]]
+            places.elementType == .int64, absent.elementType == .int64, values.elementType == .float32, places.shape.count == 2, places.shape[1] == 2,
+            absent.shape.count == 2, absent.shape[1] == 2, values.shape == [places.shape[0], model.dimensions[slot]]
         else { return }
         let rows = places.values(as: Int64.self), numbers = values.values(as: Float.self), size = model.dimensions[slot]
         for index in 0..<places.shape[0] {

@@ -30,7 +30,7 @@ public struct LearningSchedule: Sendable, Hashable {
 
     /// What the rate is multiplied with.
     /// - Parameters:
-    ///   - epoch: how far training is when the step has been taken, in epochs; 1 for the last step of the first epoch.
+    ///   - epoch: how far training is in the middle of the step, in epochs: so that no step has the rate 0, neither the first of a warm-up nor cosine's last.
     ///   - epochs: how long it is meant to be.
     public func factor(epoch: Double, of epochs: Double) -> Double {
         if epoch < warmUp { return epoch / warmUp }

@@ -8,7 +8,8 @@ import ModelBundle
 /// - `additive-angular-margin`: `scale` (30), `margin` (0.3)
 /// - `triplet`: `margin` (0.2), `mining` (semi-hard | hard)
 /// - `contrastive`: `margin` (0.6), curriculum `start` (0.3), `step` (0.1), `every` (2), `end` (0.8); between two modalities
-/// - `info-nce`: `temperature` (0.07), `bank` (0): past embeddings kept as negatives; between two modalities, or within one embedding
+/// - `info-nce`: `temperature` (0.07), `bank` (0): past embeddings kept as negatives, `momentum` (0) of a bank that keeps one running mean for each person instead
+///   of the newest; between two modalities, or within one embedding
 /// - `distillation`: `teacher`, an ONNX file of one modality's input; `measure` (cosine | absolute | relational | divergence: both as logits), `temperature` (4) of `divergence`
 ///
 /// Of all: `on`, `fused`, a modality's name, or for losses between two modalities `[face, voice]`; `weight` (1).
@@ -18,7 +19,7 @@ public struct LossTerm: Sendable, Hashable {
         case additiveAngularMargin(scale: Double, margin: Double)
         case triplet(margin: Double, mining: TripletLoss.Mining)
         case contrastive(margin: Double, CurriculumContrastive.Curriculum)
-        case infoNCE(temperature: Double, bank: Int)
+        case infoNCE(temperature: Double, bank: Int, momentum: Double)
         case distillation(teacher: String, Measure, temperature: Double)
     }
 
@@ -74,7 +75,9 @@ public struct LossTerm: Sendable, Hashable {
                     start: try section.optionalReal("start", in: 0...1) ?? 0.3, step: try section.optionalReal("step", in: 0...1) ?? 0.1,
                     every: try section.optionalInteger("every", in: 1...10_000) ?? 2, end: try section.optionalReal("end", in: 0...1) ?? 0.8))
         case .infoNCE:
-            kind = .infoNCE(temperature: try section.optionalReal("temperature", in: 1e-3...100) ?? 0.07, bank: try section.optionalInteger("bank", in: 0...1_000_000) ?? 0)
+            kind = .infoNCE(
+                temperature: try section.optionalReal("temperature", in: 1e-3...100) ?? 0.07, bank: try section.optionalInteger("bank", in: 0...1_000_000) ?? 0,
+                momentum: try section.optionalReal("momentum", in: 0...0.9999) ?? 0)
         case .distillation:
             guard modalities.contains(on[0]) else { throw section.problem("on", "a teacher sees one modality's input; name one of \(modalities.joined(separator: ", "))") }
             kind = .distillation(

@@ -11,14 +11,19 @@ final class Objective {
     private var teachers: [Int: TrainableGraph] = [:]
     /// Queues of past embeddings, by the loss's number.
     private(set) var banks: [Int: MemoryBank] = [:]
+    /// What the batch adds to them.
+    private var fresh: [Int: (rows: TorchTensor, labels: [Int])] = [:]
+    private let group: ProcessGroup?
 
     struct Value {
-        var total: TorchTensor
-        /// Unweighted, by label.
+        /// `nil` where nobody in the batch has what any of the losses looks at.
+        var total: TorchTensor?
+        /// Unweighted, by label; NaN where nobody has what it looks at.
         var parts: [(label: String, value: Double)]
     }
 
-    init(_ recipe: Recipe, _ model: FusionModel, classes: Int) throws {
+    init(_ recipe: Recipe, _ model: FusionModel, classes: Int, group: ProcessGroup? = nil) throws {
+        self.group = group
         terms = recipe.losses
         names = terms.indices.map { [terms] index in
             let before = terms[..<index].count { $0.label == terms[index].label }
@@ -27,7 +32,7 @@ final class Objective {
         self.model = model
         for (index, term) in terms.enumerated() {
             switch term.kind {
-            case .infoNCE(_, let bank) where bank > 0: banks[index] = MemoryBank(capacity: bank, dimension: model.dimension(of: term.on[0]))
+            case .infoNCE(_, let bank, let momentum) where bank > 0: banks[index] = MemoryBank(capacity: bank, dimension: model.dimension(of: term.on[0]), momentum: momentum)
             case .distillation(let path, let measure, _):
                 guard let part = recipe.modalities.first(where: { $0.name == term.on[0] }) else { continue }
                 guard part.isTrainable else {
@@ -70,9 +75,30 @@ final class Objective {
             let weighted = try value * term.weight
             total = try total.map { try $0 + weighted } ?? weighted
         }
-        guard let total else { throw FitError(.badData, "no loss applies to a batch: none of its samples has what \(terms.map(\.label).joined(separator: ", ")) looks at") }
+        try fillBanks(batch: labels.count)
         return Value(total: total, parts: parts)
     }
+
+    /// Past embeddings of all processes, in the order of their ranks: a bank is the same on each, and the same as one process has with the whole batch.
+    private func fillBanks(batch: Int) throws {
+        defer { fresh = [:] }
+        for (index, bank) in banks.sorted(by: { $0.key < $1.key }) {
+            let rows = try fresh[index]?.rows.detached().unitLength().tensor().values(as: Float.self) ?? [], labels = fresh[index]?.labels ?? []
+            guard let group else {
+                bank.add(rows, labels: labels)
+                continue
+            }
+            // Processes exchange tensors of one shape; places without an embedding are labelled −1.
+            let none = batch - labels.count
+            let allRows = try group.gathered(TorchTensor(rows + [Float](repeating: 0, count: none * bank.dimension), shape: [batch, bank.dimension])).tensor().values(as: Float.self)
+            let allLabels = try group.gathered(TorchTensor(labels.map(Int64.init) + [Int64](repeating: -1, count: none), shape: [batch])).integers()
+            let present = allLabels.indices.filter { allLabels[$0] >= 0 }
+            bank.add(present.flatMap { allRows[$0 * bank.dimension..<($0 + 1) * bank.dimension] }, labels: present.map { allLabels[$0] })
+        }
+    }
+
+    /// What the losses look at.
+    var subjects: String { terms.map(\.label).joined(separator: ", ") }
 
     /// Rows of the batch that have an embedding.
     private func presentRows(_ name: String, _ inputs: FusionModel.Inputs) -> [Int] {
@@ -105,21 +131,19 @@ final class Objective {
         case .contrastive(let margin, let curriculum):
             let second = try chosen(term.on[1], rows, outputs)
             return try CurriculumContrastive(margin: margin)(first, second, labels: own, difficulty: curriculum.difficulty(epoch: epoch))
-        case .infoNCE(let temperature, _):
+        case .infoNCE(let temperature, _, _):
             let loss = InfoNCE(temperature: temperature)
             if term.on.count == 2 {
                 let second = try chosen(term.on[1], rows, outputs)
                 guard let bank = banks[index] else { return try loss.symmetric(first, second, labels: own) }
-                let value = try loss(first, second, labels: own, bank: bank)
-                try bank.add(second, labels: own)
-                return value
+                fresh[index] = (second, own)
+                return try loss(first, second, labels: own, bank: bank)
             }
             // Within one embedding: neighbours of the same person are each other's right answer.
             let partners: [Int64] = own.indices.map { Int64(Self.partner(of: $0, own)) }
             let keys = try first.selected(0, TorchTensor(partners, shape: [partners.count], device: model.device))
-            let value = try loss(first, keys, labels: own, bank: banks[index])
-            try banks[index]?.add(first, labels: own)
-            return value
+            if banks[index] != nil { fresh[index] = (first, own) }
+            return try loss(first, keys, labels: own, bank: banks[index])
         case .distillation(_, let measure, let temperature):
             guard let teacher = teachers[index], let slot = model.recipe.modalities.firstIndex(where: { $0.name == term.on[0] }), let values = inputs.values[slot] else { return nil }
             let pieces = model.recipe.modalities[slot].modality.piecesPerSample

@@ -11,6 +11,7 @@ extension Recipe {
     public init(
         contentsOf url: URL, overrides: [(key: String, value: String)] = [], vocabulary: RecipeVocabulary = RecipeVocabulary()
     ) throws(BundleError) {
+        guard FileManager.default.fileExists(atPath: url.path) else { throw .noFile(path: url.path, expected: "a recipe in YAML") }
         let text: String
         do { text = try String(contentsOf: url, encoding: .utf8) } catch {
             throw .unreadable(path: url.path, detail: "\(error.localizedDescription); expected a recipe in YAML")

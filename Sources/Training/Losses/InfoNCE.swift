@@ -6,7 +6,8 @@ import Tensors
 ///
 /// x and y are unit-length embeddings: of two modalities of the same people (across), or of two samples of theirs (within). Rows of the same label are not
 /// each other's negatives. Van den Oord et al., "Representation Learning with Contrastive Predictive Coding", 2018, equation 4; with a bank of past embeddings as
-/// in He et al., "Momentum Contrast", CVPR 2020.
+/// in He et al., "Momentum Contrast", CVPR 2020, or of running means as in Wu et al., "Unsupervised Feature Learning via Non-Parametric Instance
+/// Discrimination", CVPR 2018.
 public struct InfoNCE: Sendable {
     /// T, positive.
     public var temperature: Double
@@ -40,24 +41,44 @@ public struct InfoNCE: Sendable {
     }
 }
 
-/// Embeddings of past batches, the newest few thousand, first in first out. Thread-bound.
+/// Embeddings of past batches: the newest few thousand, first in first out; or with a momentum m > 0 one for each label, v ← m v + (1 − m) x of length 1, and
+/// those of the labels that were seen last. Thread-bound.
 public final class MemoryBank {
     public let capacity: Int
     public let dimension: Int
+    /// 0 ..< 1.
+    public let momentum: Double
     /// Of the rows, oldest first.
     public private(set) var labels: [Int] = []
     private var rows: [Float] = []
 
-    public init(capacity: Int, dimension: Int) {
+    public init(capacity: Int, dimension: Int, momentum: Double = 0) {
         self.capacity = capacity
         self.dimension = dimension
+        self.momentum = momentum
     }
 
     /// Keeps unit-length embeddings `[n, dimension]`, cut off from what made them.
     public func add(_ embeddings: TorchTensor, labels new: [Int]) throws(TorchError) {
-        let tensor = try embeddings.detached().unitLength().tensor()
-        rows += tensor.values(as: Float.self)
-        labels += new
+        add(try embeddings.detached().unitLength().tensor().values(as: Float.self), labels: new)
+    }
+
+    /// Keeps rows of length 1.
+    func add(_ values: [Float], labels new: [Int]) {
+        precondition(values.count == new.count * dimension)
+        for (index, label) in new.enumerated() {
+            var row = Array(values[index * dimension..<(index + 1) * dimension])
+            if momentum > 0, let place = labels.firstIndex(of: label) {
+                let share = Float(momentum)
+                for (number, old) in rows[place * dimension..<(place + 1) * dimension].enumerated() { row[number] = share * old + (1 - share) * row[number] }
+                let length = max(row.reduce(0) { $0 + $1 * $1 }.squareRoot(), 1e-12)
+                row = row.map { $0 / length }
+                labels.remove(at: place)
+                rows.removeSubrange(place * dimension..<(place + 1) * dimension)
+            }
+            labels.append(label)
+            rows += row
+        }
         let surplus = labels.count - capacity
         if surplus > 0 {
             labels.removeFirst(surplus)
@@ -70,11 +91,17 @@ public final class MemoryBank {
         labels.isEmpty ? nil : try TorchTensor(rows, shape: [labels.count, dimension], device: device)
     }
 
+    /// Whether a checkpoint's bank can be this one's.
+    public func fits(rows: Tensor, labels: [Int]) -> Bool {
+        rows.shape == [labels.count, dimension] && labels.count <= capacity && rows.elementType == .float32
+    }
+
     /// For a checkpoint.
     public var state: (rows: Tensor, labels: [Int]) { (Tensor(shape: [labels.count, dimension], values: rows), labels) }
 
+    /// - Precondition: ``fits(rows:labels:)``.
     public func restore(rows: Tensor, labels: [Int]) {
-        precondition(rows.shape == [labels.count, dimension] && labels.count <= capacity)
+        precondition(fits(rows: rows, labels: labels))
         self.rows = rows.values()
         self.labels = labels
     }
