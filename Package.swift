@@ -32,11 +32,13 @@ let hasCUDA = libtorch.map { FileManager.default.fileExists(atPath: $0 + "/lib/l
 // Training with several processes wants gloo's headers, of the version that libtorch was built with: Debian's `libgloo-dev`, or beside the other libtorch's own.
 let hasGloo = libtorch.map { FileManager.default.fileExists(atPath: $0 + "/include/gloo/context.h") } ?? true
 let torchCompile: [CXXSetting] = (libtorch.map { [.unsafeFlags(["-I\($0)/include"])] } ?? []) + (hasGloo ? [.define("CTORCH_GLOO")] : [])
+// By path: `-L` comes behind the system's folders, where another libtorch may be.
 let torchLink: [LinkerSetting] =
-    (libtorch.map { [.unsafeFlags(["-L\($0)/lib", "-Xlinker", "-rpath", "-Xlinker", "\($0)/lib"])] } ?? [])
-    // Nothing names a symbol of the CUDA library: it registers itself, if it is linked at all.
-    + (hasCUDA ? [.unsafeFlags(["-Xlinker", "--no-as-needed"]), .linkedLibrary("torch_cuda"), .linkedLibrary("c10_cuda")] : [])
-    + [.linkedLibrary("torch"), .linkedLibrary("torch_cpu"), .linkedLibrary("c10")]
+    libtorch.map { folder in
+        ["torch", "torch_cpu", "c10"].map { .unsafeFlags(["-Xlinker", "\(folder)/lib/lib\($0).so"]) } + [.unsafeFlags(["-Xlinker", "-rpath", "-Xlinker", "\(folder)/lib"])]
+            // Nothing names a symbol of the CUDA library: it registers itself, if it is linked at all.
+            + (hasCUDA ? [.unsafeFlags(["-Xlinker", "--no-as-needed"]), .unsafeFlags(["torch_cuda", "c10_cuda"].flatMap { ["-Xlinker", "\(folder)/lib/lib\($0).so"] })] : [])
+    } ?? [.linkedLibrary("torch"), .linkedLibrary("torch_cpu"), .linkedLibrary("c10")]
 
 let package = Package(
     name: "fwoc",
