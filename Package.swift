@@ -76,6 +76,8 @@ let package = Package(
         .target(name: "ModelBundle", dependencies: ["Tensors", "ONNXProtobuf", "COpenSSL", protobuf, yaml], swiftSettings: house),
         .target(name: "Inference", dependencies: ["Tensors", "ModelBundle", "CKernels"], swiftSettings: house),
         .target(name: "Biometrics", dependencies: ["Tensors"], swiftSettings: house),
+        .target(name: "Figures", dependencies: ["Biometrics"], swiftSettings: house),
+        .target(name: "GroundTruth", dependencies: ["Figures"], swiftSettings: house),
 
         // The agent
         .target(name: "Gallery", dependencies: [database, logging, "Tensors"], swiftSettings: house),
@@ -90,7 +92,7 @@ let package = Package(
                 .product(name: "FlyingFox", package: "FlyingFox"), .product(name: "FlyingSocks", package: "FlyingFox"),
             ],
             swiftSettings: house),
-        .executableTarget(name: "fwoc-agent", dependencies: [.product(name: "FlyingSocks", package: "FlyingFox"), "AgentRuntime", "Recognition", "Publishing", "Gallery", "ModelBundle", "Inference", "Tensors", "MediaTypes", argumentParser, logging], swiftSettings: house),
+        .executableTarget(name: "fwoc-agent", dependencies: [.product(name: "FlyingSocks", package: "FlyingFox"), "GroundTruth", "Figures", "AgentRuntime", "Recognition", "Publishing", "Gallery", "ModelBundle", "Inference", "Tensors", "MediaTypes", argumentParser, logging], swiftSettings: house),
 
         // The trainer
         .target(name: "CTorch", cxxSettings: torchCompile, linkerSettings: torchLink),
@@ -100,7 +102,7 @@ let package = Package(
         .target(name: "Evaluation", dependencies: ["Biometrics", "Tensors"], swiftSettings: house),
         .target(name: "RunRecords", dependencies: ["Evaluation", "CKernels"], swiftSettings: house),
         .target(name: "Quantization", dependencies: ["Inference", "ModelBundle", "Tensors"], swiftSettings: house),
-        .target(name: "Reporting", dependencies: ["RunRecords", "Evaluation", "Quantization", "Biometrics"], swiftSettings: house),
+        .target(name: "Reporting", dependencies: ["Figures", "RunRecords", "Evaluation", "Quantization", "Biometrics"], swiftSettings: house),
         .target(name: "Datasets", dependencies: ["Recognition", "MediaFiles", "FrontEnd", "ModelBundle", "MediaTypes", "CKernels"], swiftSettings: house),
         .executableTarget(name: "fwoc-train", dependencies: ["Training", "RunRecords", "Datasets", "Evaluation", "Biometrics", "Reporting", "Quantization", "Inference", "Recognition", "ModelBundle", "MediaFiles", "Tensors", argumentParser], swiftSettings: house),
 
@@ -117,6 +119,7 @@ let package = Package(
         // Killed by the durability test in the midst of its work.
         .executableTarget(name: "run-crash-writer", dependencies: ["RunRecords"], path: "Tests/RunCrashWriter", swiftSettings: house),
         tests("RunRecordsTests", ["RunRecords", "Evaluation", "run-crash-writer"]),
+        tests("GroundTruthTests", ["GroundTruth", "Figures"]),
         tests("ReportingTests", ["Reporting", "RunRecords", "Evaluation", "Biometrics"]),
         tests("ModelBundleTests", ["ModelBundle", "Tensors", "NodeTestCases"]),
         // ONNX's own node tests, for every executor of graphs.
