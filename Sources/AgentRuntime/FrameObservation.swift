@@ -1,4 +1,5 @@
 public import Foundation
+import Gallery
 import MediaTypes
 import Recognition
 

@@ -59,15 +59,18 @@ public struct ClipTruth: Codable, Sendable, Hashable {
         public var kind: SpeechKind
         /// Whose voice is heard; absent where nothing is.
         public var heard: String?
+        /// When that one's last sound is, where it is not the lips' own.
+        public var heardEnd: Double?
         public var phonemes: [Phoneme]?
 
-        public init(person: String, start: Double, end: Double, text: String, kind: SpeechKind = .own, heard: String? = nil, phonemes: [Phoneme]? = nil) {
+        public init(person: String, start: Double, end: Double, text: String, kind: SpeechKind = .own, heard: String? = nil, heardEnd: Double? = nil, phonemes: [Phoneme]? = nil) {
             self.person = person
             self.start = start
             self.end = end
             self.text = text
             self.kind = kind
             self.heard = heard
+            self.heardEnd = heardEnd
             self.phonemes = phonemes
         }
 
@@ -179,7 +182,10 @@ public struct ClipTruth: Codable, Sendable, Hashable {
 
     /// When a person's voice is heard, on the clip's time line; what is lost on its way included.
     public func heard(_ person: String) -> [TimeRange] {
-        speech.filter { $0.heard == person }.map { TimeRange($0.start + soundOffset(at: $0.start), $0.end + soundOffset(at: $0.end)) }.joined()
+        speech.filter { $0.heard == person }.map { speech in
+            let end = max(speech.start, speech.heardEnd ?? speech.end)
+            return TimeRange(speech.start + soundOffset(at: speech.start), end + soundOffset(at: end))
+        }.joined()
     }
 
     /// Keys in alphabetical order, nothing but what is needed: the same truth gives the same bytes.
