@@ -62,6 +62,8 @@ let package = Package(
         .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CVideo4Linux", pkgConfig: "libv4l2", providers: [.apt(["libv4l-dev"])]),
         .systemLibrary(name: "CPulse", pkgConfig: "libpulse", providers: [.apt(["libpulse-dev"])]),
+        // espeak-ng is under GPL-3: a program that contains it is distributed under that licence. Neither agent nor trainer may depend on it.
+        .systemLibrary(name: "CEspeak", pkgConfig: "espeak-ng", providers: [.apt(["libespeak-ng-dev"])]),
         .systemLibrary(name: "CMosquitto", pkgConfig: "libmosquitto", providers: [.apt(["libmosquitto-dev"])]),
 
         // Vocabulary
@@ -106,6 +108,12 @@ let package = Package(
         .target(name: "Datasets", dependencies: ["Recognition", "MediaFiles", "FrontEnd", "ModelBundle", "MediaTypes", "CKernels"], swiftSettings: house),
         .executableTarget(name: "fwoc-train", dependencies: ["Training", "RunRecords", "Datasets", "Evaluation", "Biometrics", "Reporting", "Quantization", "Inference", "Recognition", "ModelBundle", "MediaFiles", "Tensors", argumentParser], swiftSettings: house),
 
+        // Synthetic clips
+        .target(name: "Articulation", dependencies: ["Datasets", "Recognition", "Inference", "ModelBundle", "MediaFiles", "FrontEnd", "MediaTypes", "Tensors"], swiftSettings: house),
+        .target(name: "SyntheticVoices", dependencies: ["CEspeak", "Articulation", "Datasets"], swiftSettings: house),
+        // Figures of the card of the synthesis; no product.
+        .executableTarget(name: "synthesis-bench", dependencies: ["SyntheticVoices", "Articulation", "Datasets", "Recognition", "Biometrics", "ModelBundle", "FrontEnd", "Tensors"], path: "Benchmarks/SynthesisBench", swiftSettings: house),
+
         // Interposes malloc in a test executable; nothing but tests may depend on it.
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
         // Camera, sound server, broker and service manager for tests of the whole program.
@@ -141,6 +149,7 @@ let package = Package(
         tests("AgentTests", ["LiveParts", "CAllocationCounter", "AgentRuntime", "Recognition", "Publishing", "Gallery", "MediaFiles", "MediaTypes", "fwoc-agent"]),
         tests("QuantizationTests", ["Quantization", "Training", "Datasets", "Inference", "ModelBundle", "Tensors"]),
         tests("DatasetsTests", ["Datasets", "RunRecords", "Recognition", "ModelBundle", "Tensors", "fwoc-train"]),
+        tests("SyntheticVoicesTests", ["SyntheticVoices", "Articulation", "Datasets"]),
         // Runs the program as a service on a machine of its own.
         tests("LiveLabTests", ["fwoc-agent"]),
     ],
