@@ -43,6 +43,7 @@ let package = Package(
     products: [
         .executable(name: "fwoc-agent", targets: ["fwoc-agent"]),
         .executable(name: "fwoc-train", targets: ["fwoc-train"]),
+        .executable(name: "fwoc-synth", targets: ["fwoc-synth"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -111,6 +112,9 @@ let package = Package(
         // Synthetic clips
         .target(name: "Articulation", dependencies: ["Datasets", "Recognition", "Inference", "ModelBundle", "MediaFiles", "FrontEnd", "MediaTypes", "Tensors"], swiftSettings: house),
         .target(name: "SyntheticVoices", dependencies: ["CEspeak", "Articulation", "Datasets"], swiftSettings: house),
+        .target(name: "SyntheticClips", dependencies: ["SyntheticFaces", "SyntheticVoices", "Articulation", "GroundTruth", "Datasets", "MediaFiles", "MediaTypes", "ModelBundle", "Biometrics"], swiftSettings: house),
+        // Distributed under GPL-3, for espeak-ng is in it.
+        .executableTarget(name: "fwoc-synth", dependencies: ["SyntheticClips", "SyntheticFaces", "SyntheticVoices", "Articulation", "GroundTruth", "Datasets", "MediaFiles", "ModelBundle", argumentParser], swiftSettings: house),
         // Figures of the card of the synthesis; no product.
         .executableTarget(name: "synthesis-bench", dependencies: ["SyntheticVoices", "Articulation", "Datasets", "Recognition", "Biometrics", "ModelBundle", "FrontEnd", "Tensors"], path: "Benchmarks/SynthesisBench", swiftSettings: house),
 
@@ -149,6 +153,7 @@ let package = Package(
         tests("AgentTests", ["LiveParts", "CAllocationCounter", "AgentRuntime", "Recognition", "Publishing", "Gallery", "MediaFiles", "MediaTypes", "fwoc-agent"]),
         tests("QuantizationTests", ["Quantization", "Training", "Datasets", "Inference", "ModelBundle", "Tensors"]),
         tests("DatasetsTests", ["Datasets", "RunRecords", "Recognition", "ModelBundle", "Tensors", "fwoc-train"]),
+        tests("SyntheticClipsTests", ["SyntheticClips", "SyntheticFaces", "SyntheticVoices", "Articulation", "GroundTruth", "Datasets", "MediaFiles", "MediaTypes", "ModelBundle", "fwoc-synth"]),
         tests("SyntheticVoicesTests", ["SyntheticVoices", "Articulation", "Datasets"]),
         // Runs the program as a service on a machine of its own.
         tests("LiveLabTests", ["fwoc-agent"]),

@@ -91,13 +91,14 @@ public final class ClipMaker {
             clip: (path as NSString).lastPathComponent, seed: scene.seed, width: scene.width, height: scene.height, frameRate: scene.frameRate, duration: speech.duration,
             soundOffset: scene.soundOffset, soundDrift: scene.soundDrift,
             people: scene.people.map { .init(id: $0.id, name: $0.name, seed: $0.faceSeed, voice: $0.voiceSeed, onScreen: stage.onScreen($0.id, duration: speech.duration)) },
-            speech: speech.turns.map { turn in
-                let range = turn.range
+            // What is cut off by the clip's end ends there.
+            speech: speech.turns.filter { $0.range.start < speech.duration }.map { turn in
+                let range = TimeRange(turn.range.start, min(turn.range.end, speech.duration))
                 return .init(
                     person: turn.person, start: Self.rounded(range.start), end: Self.rounded(range.end), text: turn.utterance.text, kind: turn.kind,
                     heard: turn.kind == .silent || !scene.hasSound ? nil : turn.dubbing?.person ?? turn.person,
-                    heardEnd: turn.dubbing.map { Self.rounded(SceneSpeech.Turn.range(of: $0.utterance, from: turn.start).end) },
-                    phonemes: turn.utterance.phonemes.filter { !$0.isPause }.map {
+                    heardEnd: turn.dubbing.map { Self.rounded(min(speech.duration, SceneSpeech.Turn.range(of: $0.utterance, from: turn.start).end)) },
+                    phonemes: turn.utterance.phonemes.filter { !$0.isPause && turn.start + $0.start < speech.duration }.map {
                         .init(symbol: $0.symbol, start: Self.rounded(turn.start + $0.start), end: Self.rounded(turn.start + $0.end))
                     })
             }.sorted { ($0.start, $0.person) < ($1.start, $1.person) },

@@ -55,11 +55,15 @@ struct SceneSpeech {
             var start = max(talk.start, (turns.filter { $0.person == talk.person && $0.start <= talk.start }.map(\.range.end).max() ?? -1) + 0.15), number = 0
             if number == 0, let limit = scene.duration, start >= limit - 0.3 { continue }
             repeat {
-                // What does not fit is not begun, unless it is the first.
-                let text = phrases.next()
-                if number > 0, let end = talk.end {
-                    let expected = try parts.speech.speak(text, as: voice).duration
-                    if start + expected > end { break }
+                // What does not fit is not begun, unless it is the first; of a few phrases the first that fits, else the shortest, is said.
+                var text = phrases.next()
+                if let end = talk.end {
+                    var shortest = try parts.speech.speak(text, as: voice).duration
+                    for _ in 0..<3 where start + shortest > end + 0.2 {
+                        let other = phrases.next(), duration = try parts.speech.speak(other, as: voice).duration
+                        if duration < shortest { (text, shortest) = (other, duration) }
+                    }
+                    if number > 0, start + shortest > end + 0.2 { break }
                 }
                 start += try add(text, at: start, number: number).duration + pauses.next()
                 number += 1
