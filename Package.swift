@@ -56,6 +56,7 @@ let package = Package(
     targets: [
         // C: module maps, shims and SIMD kernels
         .target(name: "CKernels"),
+        .target(name: "CRaster"),
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .target(name: "CFFmpeg"),
         .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
@@ -76,6 +77,9 @@ let package = Package(
         .target(name: "ModelBundle", dependencies: ["Tensors", "ONNXProtobuf", "COpenSSL", protobuf, yaml], swiftSettings: house),
         .target(name: "Inference", dependencies: ["Tensors", "ModelBundle", "CKernels"], swiftSettings: house),
         .target(name: "Biometrics", dependencies: ["Tensors"], swiftSettings: house),
+
+        // People who do not exist
+        .target(name: "SyntheticFaces", dependencies: ["Biometrics", "MediaTypes", "CKernels", "CRaster"], swiftSettings: house),
 
         // The agent
         .target(name: "Gallery", dependencies: [database, logging, "Tensors"], swiftSettings: house),
