@@ -57,6 +57,7 @@ let package = Package(
     targets: [
         // C: module maps, shims and SIMD kernels
         .target(name: "CKernels"),
+        .target(name: "CRaster"),
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .target(name: "CFFmpeg"),
         .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
@@ -81,6 +82,9 @@ let package = Package(
         .target(name: "Biometrics", dependencies: ["Tensors"], swiftSettings: house),
         .target(name: "Figures", dependencies: ["Biometrics"], swiftSettings: house),
         .target(name: "GroundTruth", dependencies: ["Figures"], swiftSettings: house),
+
+        // People who do not exist
+        .target(name: "SyntheticFaces", dependencies: ["Biometrics", "MediaTypes", "CKernels", "CRaster"], swiftSettings: house),
 
         // The agent
         .target(name: "Gallery", dependencies: [database, logging, "Tensors"], swiftSettings: house),
