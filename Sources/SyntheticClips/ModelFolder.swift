@@ -15,8 +15,8 @@ public enum ModelFolder {
         throw ClipError(.noInput, "no models to make people with: looked in \(candidates.joined(separator: ", ")); name their folder with --models or \(variable)")
     }
 
-    public static let faces = "face-model.bin"
-    public static let mouths = "mouth-model.bin"
+    public static let faces = "face-model.fwocface"
+    public static let mouths = "mouth-model.fwocmouth"
 }
 
 extension SynthesisParts {

@@ -73,6 +73,7 @@ struct Reportable {
                 case .noInput: 66
                 case .inputOutput: 74
                 }
+            case FaceModelError.unreadable: 66
             case is FaceModelError: 65
             case is SpeechError: 69
             default: 70
