@@ -45,6 +45,7 @@ let package = Package(
     products: [
         .executable(name: "fwoc-agent", targets: ["fwoc-agent"]),
         .executable(name: "fwoc-train", targets: ["fwoc-train"]),
+        .executable(name: "fwoc-synth", targets: ["fwoc-synth"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -58,12 +59,15 @@ let package = Package(
     targets: [
         // C: module maps, shims and SIMD kernels
         .target(name: "CKernels"),
+        .target(name: "CRaster"),
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .target(name: "CFFmpeg"),
         .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
         .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CVideo4Linux", pkgConfig: "libv4l2", providers: [.apt(["libv4l-dev"])]),
         .systemLibrary(name: "CPulse", pkgConfig: "libpulse", providers: [.apt(["libpulse-dev"])]),
+        // espeak-ng is under GPL-3: a program that contains it is distributed under that licence. Neither agent nor trainer may depend on it.
+        .systemLibrary(name: "CEspeak", pkgConfig: "espeak-ng", providers: [.apt(["libespeak-ng-dev"])]),
         .systemLibrary(name: "CMosquitto", pkgConfig: "libmosquitto", providers: [.apt(["libmosquitto-dev"])]),
 
         // Vocabulary
@@ -78,6 +82,11 @@ let package = Package(
         .target(name: "ModelBundle", dependencies: ["Tensors", "ONNXProtobuf", "COpenSSL", protobuf, yaml], swiftSettings: house),
         .target(name: "Inference", dependencies: ["Tensors", "ModelBundle", "CKernels"], swiftSettings: house),
         .target(name: "Biometrics", dependencies: ["Tensors"], swiftSettings: house),
+        .target(name: "Figures", dependencies: ["Biometrics"], swiftSettings: house),
+        .target(name: "GroundTruth", dependencies: ["Figures"], swiftSettings: house),
+
+        // People who do not exist
+        .target(name: "SyntheticFaces", dependencies: ["Biometrics", "MediaTypes", "CKernels", "CRaster"], swiftSettings: house),
 
         // The agent
         .target(name: "Gallery", dependencies: [database, logging, "Tensors"], swiftSettings: house),
@@ -92,7 +101,7 @@ let package = Package(
                 .product(name: "FlyingFox", package: "FlyingFox"), .product(name: "FlyingSocks", package: "FlyingFox"),
             ],
             swiftSettings: house),
-        .executableTarget(name: "fwoc-agent", dependencies: [.product(name: "FlyingSocks", package: "FlyingFox"), "AgentRuntime", "Recognition", "Publishing", "Gallery", "ModelBundle", "Inference", "Tensors", "MediaTypes", argumentParser, logging], swiftSettings: house),
+        .executableTarget(name: "fwoc-agent", dependencies: [.product(name: "FlyingSocks", package: "FlyingFox"), "GroundTruth", "Figures", "AgentRuntime", "Recognition", "Publishing", "Gallery", "ModelBundle", "Inference", "Tensors", "MediaTypes", argumentParser, logging], swiftSettings: house),
 
         // The trainer
         .target(name: "CTorch", cxxSettings: torchCompile, linkerSettings: torchLink),
@@ -102,9 +111,18 @@ let package = Package(
         .target(name: "Evaluation", dependencies: ["Biometrics", "Tensors"], swiftSettings: house),
         .target(name: "RunRecords", dependencies: ["Evaluation", "CKernels"], swiftSettings: house),
         .target(name: "Quantization", dependencies: ["Inference", "ModelBundle", "Tensors"], swiftSettings: house),
-        .target(name: "Reporting", dependencies: ["RunRecords", "Evaluation", "Quantization", "Biometrics"], swiftSettings: house),
+        .target(name: "Reporting", dependencies: ["Figures", "RunRecords", "Evaluation", "Quantization", "Biometrics"], swiftSettings: house),
         .target(name: "Datasets", dependencies: ["Recognition", "MediaFiles", "FrontEnd", "ModelBundle", "MediaTypes", "CKernels"], swiftSettings: house),
         .executableTarget(name: "fwoc-train", dependencies: ["Training", "RunRecords", "Datasets", "Evaluation", "Biometrics", "Reporting", "Quantization", "Inference", "Recognition", "ModelBundle", "MediaFiles", "Tensors", argumentParser], swiftSettings: house),
+
+        // Synthetic clips
+        .target(name: "Articulation", dependencies: ["Datasets", "Recognition", "Inference", "ModelBundle", "MediaFiles", "FrontEnd", "MediaTypes", "Tensors"], swiftSettings: house),
+        .target(name: "SyntheticVoices", dependencies: ["CEspeak", "Articulation", "Datasets"], swiftSettings: house),
+        .target(name: "SyntheticClips", dependencies: ["SyntheticFaces", "SyntheticVoices", "Articulation", "GroundTruth", "Datasets", "MediaFiles", "MediaTypes", "ModelBundle", "Biometrics"], swiftSettings: house),
+        // Distributed under GPL-3, for espeak-ng is in it.
+        .executableTarget(name: "fwoc-synth", dependencies: ["SyntheticClips", "SyntheticFaces", "SyntheticVoices", "Articulation", "GroundTruth", "Datasets", "MediaFiles", "ModelBundle", argumentParser], swiftSettings: house),
+        // Figures of the card of the synthesis; no product.
+        .executableTarget(name: "synthesis-bench", dependencies: ["SyntheticVoices", "Articulation", "Datasets", "Recognition", "Biometrics", "ModelBundle", "FrontEnd", "Tensors"], path: "Benchmarks/SynthesisBench", swiftSettings: house),
 
         // Interposes malloc in a test executable; nothing but tests may depend on it.
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
@@ -119,6 +137,7 @@ let package = Package(
         // Killed by the durability test in the midst of its work.
         .executableTarget(name: "run-crash-writer", dependencies: ["RunRecords"], path: "Tests/RunCrashWriter", swiftSettings: house),
         tests("RunRecordsTests", ["RunRecords", "Evaluation", "run-crash-writer"]),
+        tests("GroundTruthTests", ["GroundTruth", "Figures"]),
         tests("ReportingTests", ["Reporting", "RunRecords", "Evaluation", "Biometrics"]),
         tests("ModelBundleTests", ["ModelBundle", "Tensors", "NodeTestCases"]),
         // ONNX's own node tests, for every executor of graphs.
@@ -140,6 +159,8 @@ let package = Package(
         tests("AgentTests", ["LiveParts", "CAllocationCounter", "AgentRuntime", "Recognition", "Publishing", "Gallery", "MediaFiles", "MediaTypes", "fwoc-agent"]),
         tests("QuantizationTests", ["Quantization", "Training", "Datasets", "Inference", "ModelBundle", "Tensors"]),
         tests("DatasetsTests", ["Datasets", "RunRecords", "Recognition", "ModelBundle", "Tensors", "fwoc-train"]),
+        tests("SyntheticClipsTests", ["SyntheticClips", "SyntheticFaces", "SyntheticVoices", "Articulation", "GroundTruth", "Datasets", "MediaFiles", "MediaTypes", "ModelBundle", "fwoc-synth"]),
+        tests("SyntheticVoicesTests", ["SyntheticVoices", "Articulation", "Datasets"]),
         // Runs the program as a service on a machine of its own.
         tests("LiveLabTests", ["fwoc-agent"]),
     ],

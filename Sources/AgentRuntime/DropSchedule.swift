@@ -20,26 +20,13 @@ public struct DropSchedule: Sendable, Hashable {
                 throw refused("it does not begin with audio= or video=")
             }
             guard let dots = halves[1].firstRange(of: "..") else { throw refused("no '..' between start and end") }
-            guard let start = Self.instant(halves[1][..<dots.lowerBound]), let end = Self.instant(halves[1][dots.upperBound...]) else {
+            guard let start = Instant(halves[1][..<dots.lowerBound]), let end = Instant(halves[1][dots.upperBound...]) else {
                 throw refused("start or end is not a time")
             }
             guard start < end else { throw refused("it ends before it starts") }
             self.stream = stream
             self.start = start
             self.end = end
-        }
-
-        private static func instant(_ text: Substring) -> Instant? {
-            var number = text
-            var unit = 1.0
-            if number.hasSuffix("ms") {
-                number = number.dropLast(2)
-                unit = 0.001
-            } else if number.hasSuffix("s") {
-                number = number.dropLast()
-            }
-            guard let value = Double(number), value.isFinite, (0...1e7).contains(value) else { return nil }
-            return .seconds(value * unit)
         }
     }
 

@@ -68,18 +68,23 @@ public final class Replay {
     /// Plays the clip to its end.
     /// - Parameters:
     ///   - progress: called now and then with the media time reached.
+    ///   - observe: gets the faces followed at each frame that was not withheld, after the frame's events.
     ///   - emit: gets each event in order.
-    public func run(progress: (Instant) -> Void = { _ in }, emit: (IdentityEvent) throws -> Void) throws -> ReplaySummary {
+    public func run(
+        progress: (Instant) -> Void = { _ in }, observe: ((FrameObservation) throws -> Void)? = nil, emit: (IdentityEvent) throws -> Void
+    ) throws -> ReplaySummary {
         let start = ContinuousClock.now
         let annotator = try options.annotated.map { try AnnotatedClip(path: $0, source: reader) }
         let epoch = epoch()
         while let item = recognizer.timings.measure(.decoding, { reader.next() }) {
+            var observed: FrameObservation?
             switch item {
             case .video(let frame):
                 pace(frame.instant, since: start)
                 frames += 1
                 let isDropped = options.drops.drops(.video, at: frame.instant)
                 if isDropped { droppedFrames += 1 } else { try recognizer.consume(frame) }
+                if observe != nil, !isDropped { observed = FrameObservation(recognizer, frame: frame) }
                 if let annotator {
                     try recognizer.timings.measure(.annotation) {
                         try annotator.draw(frame, recognizer: recognizer, isDropped: isDropped)
@@ -94,6 +99,7 @@ public final class Replay {
                 if reader.streams.video == nil { progress(block.end) }
             }
             try drain(epoch, emit)
+            if let observed { try observe?(observed) }
         }
         try recognizer.finish()
         try drain(epoch, emit)

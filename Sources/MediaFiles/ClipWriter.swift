@@ -1,10 +1,12 @@
 import CFFmpeg
 import MediaTypes
 
-/// Writes an mp4 clip: H.264 pictures at their own times (MPEG-4 part 2 where FFmpeg has no x264), with AAC sound or none.
+/// Writes a clip: pictures at their own times, with sound or none. An mp4 of H.264 (MPEG-4 part 2 where FFmpeg has no x264) and AAC, unless the
+/// options say otherwise.
 ///
 /// The clip's time line is the frames': a first picture later than zero starts the clip with a gap, and sound begins at zero,
-/// with silence where there is none. Times are kept to 1/60 000 s. The file appears under its name when ``finish()`` has
+/// with silence where there is none. Times are kept to 1/60 000 s, in Matroska and WebM to
+/// 1/1000 s, in AVI and MPEG-2 to a frame. The file appears under its name when ``finish()`` has
 /// returned; until then it is written beside, and removed where the writer is given up. Thread-bound.
 @safe public final class ClipWriter {
     public enum Sound {
@@ -17,11 +19,14 @@ import MediaTypes
     }
 
     public struct Options: Sendable {
-        /// Of H.264, 0 (lossless) … 51: the constant rate factor.
+        /// Constant quality, where there is no bit rate: 0 (best) … 51, as H.264 counts; other codecs get what is about as good.
         public var quality = 23
         /// Pictures a second that the encoder plans for; their own times decide.
         public var nominalRate = 25.0
         public var encoderThreads = 1
+        public var format = ClipFormat()
+        /// Where no sound is given there is none in the file either, instead of silence.
+        public var keepsSoundGaps = false
 
         public init() {}
     }
@@ -36,20 +41,20 @@ import MediaTypes
     /// - Throws: ``MediaError`` where the file cannot be created or an encoder is missing.
     public init(path: String, width: Int, height: Int, sound: Sound = .none, options: Options = Options()) throws(MediaError) {
         self.path = path
-        muxer = try Muxer(path: path)
+        muxer = try Muxer(path: path, container: options.format.container)
         video = try VideoEncoder(muxer, width: width, height: height, options: options)
         switch sound {
         case .none:
             audio = nil
             original = nil
         case .blocks:
-            audio = try SoundEncoder(muxer, rate: AudioFormat.sampleRate, channels: 1)
+            audio = try SoundEncoder(muxer, rate: AudioFormat.sampleRate, channels: 1, format: options.format, keepsGaps: options.keepsSoundGaps)
             original = nil
         case .original(let reader):
             if let format = reader.streams.audio {
                 let rate = SoundEncoder.rate(near: format.sourceRate), channels = min(2, max(1, format.channels))
                 original = try reader.soundAlone(rate: rate, channels: channels)
-                audio = try SoundEncoder(muxer, rate: rate, channels: channels)
+                audio = try SoundEncoder(muxer, rate: rate, channels: channels, format: options.format)
             } else {
                 audio = nil
                 original = nil

@@ -6,7 +6,7 @@ import Glibc
 import Musl
 #endif
 
-/// An mp4 file that is being written, under a temporary name until it is finished. Thread-bound.
+/// A file that is being written, under a temporary name until it is finished. Thread-bound.
 @safe final class Muxer {
     let path: String
     private let context: UnsafeMutablePointer<AVFormatContext>
@@ -14,15 +14,15 @@ import Musl
     private var bytes: UnsafeMutablePointer<AVIOContext>?
     private var isFinished = false
 
-    init(path: String) throws(MediaError) {
+    init(path: String, container: ClipFormat.Container) throws(MediaError) {
         try FilePath.checkTarget(path)
         self.path = path
         temporaryPath = path + ".part-\(getpid())"
         unsafe bytes = nil
         FFmpegLog.begin()
         var made: UnsafeMutablePointer<AVFormatContext>?
-        guard unsafe avformat_alloc_output_context2(&made, nil, "mp4", nil) >= 0, let made = unsafe made else {
-            throw .encoderMissing(path: path, codec: "mp4")
+        guard unsafe avformat_alloc_output_context2(&made, nil, container.muxer, nil) >= 0, let made = unsafe made else {
+            throw .encoderMissing(path: path, codec: container.rawValue)
         }
         unsafe context = made
         let opened = unsafe avio_open2(&bytes, "file:" + temporaryPath, AVIO_FLAG_WRITE, nil, nil)
@@ -35,6 +35,9 @@ import Musl
         unsafe avformat_free_context(context)
         if !isFinished { FilePath.remove(temporaryPath) }
     }
+
+    /// Whether codecs' headers stand once in the container instead of in each stream.
+    var wantsGlobalHeader: Bool { unsafe context.pointee.oformat.pointee.flags & AVFMT_GLOBALHEADER != 0 }
 
     /// A stream for what that encoder gives.
     func addStream(_ encoder: borrowing Codec) throws(MediaError) -> UnsafeMutablePointer<AVStream> {

@@ -1,3 +1,4 @@
+public import Figures
 import Foundation
 
 /// Groups of bars with error bars: a figure for each of several systems, side by side.

@@ -1,3 +1,5 @@
+public import Figures
+
 /// Bar charts of one quantity side by side, on one scale and with one legend: a chart for each circumstance.
 public struct BarPanels: Sendable, Hashable {
     public var title: String

@@ -1,3 +1,5 @@
+public import Figures
+
 /// Who was taken for whom: rows are who it was, columns who was answered.
 public struct ConfusionTable: Sendable, Hashable {
     public var title: String

@@ -1,5 +1,6 @@
 import Biometrics
 public import Evaluation
+import Figures
 import Foundation
 
 /// A report as a page: the figures with their intervals, ROC and DET of all conditions together, scores and mistaken people of each.

@@ -1,3 +1,4 @@
+import Figures
 public import Foundation
 
 /// One page that needs nothing else: no script, no font, no picture of another file.

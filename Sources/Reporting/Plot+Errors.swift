@@ -1,4 +1,5 @@
 import Biometrics
+public import Figures
 
 extension Plot {
     /// A named curve of errors: false accepts and false rejects, 0…1.

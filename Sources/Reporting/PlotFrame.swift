@@ -1,3 +1,5 @@
+import Figures
+
 /// The area between the axes: places for values, and what is drawn there.
 struct PlotFrame {
     var left: Double

@@ -1,3 +1,5 @@
+import Figures
+
 /// Rows and columns of text, for a page or a Markdown file.
 public struct ReportTable: Sendable, Hashable {
     public var header: [String]

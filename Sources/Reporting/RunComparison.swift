@@ -1,4 +1,5 @@
 import Evaluation
+public import Figures
 import Foundation
 import RunRecords
 

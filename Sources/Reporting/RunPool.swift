@@ -1,5 +1,6 @@
 import Biometrics
 import Evaluation
+import Figures
 import RunRecords
 
 /// Runs that differ only in their seed, as one: its figures are means over them.

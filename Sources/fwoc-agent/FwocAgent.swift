@@ -1,6 +1,7 @@
 import AgentRuntime
 import ArgumentParser
 import Foundation
+import GroundTruth
 
 /// The program: parses, resolves, calls. Results go to standard output, everything else to standard error.
 @main
@@ -18,7 +19,7 @@ struct FwocAgent: AsyncParsableCommand {
             """,
         version: AgentVersion.current,
         subcommands: [
-            RunCommand.self, ReplayCommand.self, EnrollCommand.self, GalleryCommand.self, ModelCommand.self, EmbedCommand.self, DevicesCommand.self, StatusCommand.self,
+            RunCommand.self, ReplayCommand.self, ScoreCommand.self, EnrollCommand.self, GalleryCommand.self, ModelCommand.self, EmbedCommand.self, DevicesCommand.self, StatusCommand.self,
             DoctorCommand.self, ConfigCommand.self, MQTTCommand.self,
         ])
 
@@ -48,7 +49,7 @@ struct Reportable {
         // Success is what asking for help or the version ends with.
         let code = FwocAgent.exitCode(for: error)
         if code == .validationFailure || code == .success { return nil }
-        let error = AgentError(wrapping: error)
+        let error = (error as? GroundTruthError).map(AgentError.init) ?? AgentError(wrapping: error)
         description = error.description
         exitCode = error.category.rawValue
     }

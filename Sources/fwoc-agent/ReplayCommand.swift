@@ -17,6 +17,7 @@ struct ReplayCommand: ParsableCommand {
             EXAMPLE
               fwoc-agent replay meeting.mp4 --gallery people.sqlite --annotate out.mp4
               fwoc-agent replay meeting.mp4 --drop audio=2s..5s --json | jq .decision
+              fwoc-agent replay made.mp4 --observations --sync --events made.events.jsonl && fwoc-agent score made.events.jsonl made.truth.json
             """)
 
     @Argument(help: "Video or sound file.")
@@ -46,6 +47,9 @@ struct ReplayCommand: ParsableCommand {
     @Option(help: "Node name in the events.")
     var node = "replay"
 
+    @Flag(help: "With the events also write the faces followed at each frame, and at the end what was measured over the whole clip: what `score` reads.")
+    var observations = false
+
     @Flag(help: "Measure how much later the sound is than the picture, on the lips of who speaks; the summary says it.")
     var sync = false
 
@@ -54,6 +58,8 @@ struct ReplayCommand: ParsableCommand {
 
     func validate() throws {
         guard !(json && events != nil) else { throw ValidationError("--json and --events exclude each other") }
+        guard !observations || json || events != nil else { throw ValidationError("--observations are JSON: give --json or --events FILE") }
+        guard !(observations && expect != nil) else { throw ValidationError("--expect compares events alone; leave --observations out") }
         for text in drop {
             do { _ = try DropSchedule.Entry(text) } catch { throw ValidationError(error.description) }
         }
@@ -82,7 +88,10 @@ struct ReplayCommand: ParsableCommand {
         let sink = try events.map { try EventFile(path: $0) }
         var lines: [String] = []
         var progress = ProgressLine(label: "replay", total: replay.duration?.seconds)
-        let summary = try replay.run(progress: { if !quiet { progress.advance(to: $0.seconds) } }) { event in
+        func write(_ bytes: Data) throws { if let sink { try sink.append(bytes) } else { Console.line(bytes) } }
+        let summary = try replay.run(
+            progress: { if !quiet { progress.advance(to: $0.seconds) } }, observe: observations ? { try write($0.json()) } : nil
+        ) { event in
             let bytes = try event.json()
             if golden != nil { lines.append(String(decoding: bytes, as: UTF8.self)) }
             if let sink {
@@ -94,6 +103,7 @@ struct ReplayCommand: ParsableCommand {
                 Console.line(EventLine.text(event))
             }
         }
+        if observations { try write(ReplayObservation(summary).json()) }
         try sink?.finish()
         if !quiet {
             progress.finish()

@@ -2,9 +2,9 @@ import Glibc
 
 /// Complex Fourier transforms of powers of two for convolution: forward leaves the spectrum in bit-reversed order, inverse expects it so, and what is
 /// done with it between (a product of points) does not mind. Its tables never change; thread-safe.
-final class FourierTransform: Sendable {
-    static let longest = 65536
-    static let shared = FourierTransform()
+@safe public final class FourierTransform: Sendable {
+    public static let longest = 65536
+    public static let shared = FourierTransform()
 
     /// exp(−iπk/h) for k in 0..<h at h + k, for h = 1, 2, 4 … longest/2.
     private let cosines: [Float]
@@ -26,7 +26,7 @@ final class FourierTransform: Sendable {
 
     /// In place, spectrum in bit-reversed order.
     /// - Precondition: both hold count numbers, a power of two of at least 4.
-    func forward(_ real: UnsafeMutablePointer<Float>, _ imaginary: UnsafeMutablePointer<Float>, count: Int) {
+    @unsafe public func forward(_ real: UnsafeMutablePointer<Float>, _ imaginary: UnsafeMutablePointer<Float>, count: Int) {
         unsafe cosines.withUnsafeBufferPointer { cosines in
             unsafe sines.withUnsafeBufferPointer { sines in
                 unsafe Self.split(real, imaginary, cosines.baseAddress!, sines.baseAddress!, count)
@@ -35,7 +35,7 @@ final class FourierTransform: Sendable {
     }
 
     /// In place from bit-reversed order, not divided by the count.
-    func inverse(_ real: UnsafeMutablePointer<Float>, _ imaginary: UnsafeMutablePointer<Float>, count: Int) {
+    @unsafe public func inverse(_ real: UnsafeMutablePointer<Float>, _ imaginary: UnsafeMutablePointer<Float>, count: Int) {
         unsafe cosines.withUnsafeBufferPointer { cosines in
             unsafe sines.withUnsafeBufferPointer { sines in
                 unsafe Self.join(real, imaginary, cosines.baseAddress!, sines.baseAddress!, count)

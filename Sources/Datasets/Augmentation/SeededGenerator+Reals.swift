@@ -2,12 +2,12 @@ import Glibc
 
 extension SeededGenerator {
     /// Uniform in 0..<1, of 24 bits.
-    mutating func fraction() -> Float { Float(next() >> 40) * 0x1p-24 }
+    public mutating func fraction() -> Float { Float(next() >> 40) * 0x1p-24 }
 
-    mutating func uniform(_ range: ClosedRange<Float>) -> Float { range.lowerBound + fraction() * (range.upperBound - range.lowerBound) }
+    public mutating func uniform(_ range: ClosedRange<Float>) -> Float { range.lowerBound + fraction() * (range.upperBound - range.lowerBound) }
 
     /// Normal numbers of mean 0 and variance 1.
-    mutating func normals(_ count: Int) -> [Float] {
+    public mutating func normals(_ count: Int) -> [Float] {
         unsafe [Float](unsafeUninitializedCapacity: count) { values, filled in
             unsafe NormalQuantiles.table.withUnsafeBufferPointer { table in
                 var i = 0

@@ -1,5 +1,5 @@
 import Foundation
-import FrontEnd
+public import FrontEnd
 import Inference
 public import MediaTypes
 public import ModelBundle
@@ -16,6 +16,22 @@ public struct FaceShape: Sendable {
     public var lips: InlineArray<20, Point>
     /// Probability that the crop held a face at all, 0…1.
     public var confidence: Float
+}
+
+/// The dense landmarks of a face as the network gives them.
+public struct FaceMesh: Sendable {
+    /// 468 points, in pixels of the crop in x and y and of the same scale in depth.
+    public var points: [SIMD3<Float>]
+    /// From the crop to the frame.
+    public var transform: CropTransform
+    /// Probability that the crop held a face at all, 0…1.
+    public var confidence: Float
+
+    /// Between two points, in pixels of the crop; depth counts, so that it hardly changes as the head turns.
+    public func distance(_ a: Int, _ b: Int) -> Float {
+        let between = points[a] - points[b]
+        return (between * between).sum().squareRoot()
+    }
 }
 
 /// Finds 468 points of a face in three dimensions (Kartynnik et al., *Real-time Facial Surface Geometry from Monocular Video
@@ -62,14 +78,7 @@ public final class DenseLandmarker {
     public func shape(
         _ frame: VideoFrame, box: BoundingBox, landmarks: FaceLandmarks, with sampler: CropSampler
     ) throws(RecognitionError) -> FaceShape? {
-        guard let transform = try? CropTransform(levelSquareAround: box, eyes: landmarks, boxScale: boxScale, size: contract.width)
-        else { return nil }
-        crop.withMutableSpan {
-            sampler.writeRGB(frame, transform, width: contract.width, height: contract.height, border: contract.border, into: &$0)
-        }
-        network.withInput(0, as: Float.self) { input in crop.withSpan { normalisation.write($0, into: &input) } }
-        try RecognitionError.naming("face-landmarks") { try network.run() }
-        let score = confidence.map { network.withOutput($0, as: Float.self) { 1 / (1 + exp(-$0[0])) } } ?? 1
+        guard let (transform, score) = try run(frame, box: box, landmarks: landmarks, with: sampler) else { return nil }
         return network.withOutput(points, as: Float.self) { values in
             func point(_ index: Int) -> SIMD3<Float> { SIMD3(values[3 * index], values[3 * index + 1], values[3 * index + 2]) }
             func unit(_ v: SIMD3<Float>) -> SIMD3<Float> { v / max((v * v).sum().squareRoot(), 1e-6) }
@@ -90,5 +99,31 @@ public final class DenseLandmarker {
                 mouthOpening: (open * open).sum().squareRoot() / max((wide * wide).sum().squareRoot(), 1e-3), lips: lips,
                 confidence: score)
         }
+    }
+
+    /// All points; allocates.
+    /// - Returns: `nil` where the box spans no face.
+    public func mesh(
+        _ frame: VideoFrame, box: BoundingBox, landmarks: FaceLandmarks, with sampler: CropSampler
+    ) throws(RecognitionError) -> FaceMesh? {
+        guard let (transform, score) = try run(frame, box: box, landmarks: landmarks, with: sampler) else { return nil }
+        let points = network.withOutput(points, as: Float.self) { values in
+            (0..<468).map { SIMD3(values[3 * $0], values[3 * $0 + 1], values[3 * $0 + 2]) }
+        }
+        return FaceMesh(points: points, transform: transform, confidence: score)
+    }
+
+    private func run(
+        _ frame: VideoFrame, box: BoundingBox, landmarks: FaceLandmarks, with sampler: CropSampler
+    ) throws(RecognitionError) -> (CropTransform, Float)? {
+        guard let transform = try? CropTransform(levelSquareAround: box, eyes: landmarks, boxScale: boxScale, size: contract.width)
+        else { return nil }
+        crop.withMutableSpan {
+            sampler.writeRGB(frame, transform, width: contract.width, height: contract.height, border: contract.border, into: &$0)
+        }
+        network.withInput(0, as: Float.self) { input in crop.withSpan { normalisation.write($0, into: &input) } }
+        try RecognitionError.naming("face-landmarks") { try network.run() }
+        let score = confidence.map { network.withOutput($0, as: Float.self) { 1 / (1 + exp(-$0[0])) } } ?? 1
+        return (transform, score)
     }
 }

@@ -15,7 +15,7 @@ public enum AxisScale: Sendable, Hashable {
     case probit
 
     /// The value in the space that is drawn evenly; `nil` where it has no place there. Probit: 0 and 1 lie at ±``Probit/clip``.
-    func mapped(_ value: Double) -> Double? {
+    public func mapped(_ value: Double) -> Double? {
         guard value.isFinite else { return nil }
         switch self {
         case .linear: return value
@@ -25,7 +25,7 @@ public enum AxisScale: Sendable, Hashable {
     }
 
     /// The range of an axis that shows these values: never empty, and round on a linear scale.
-    func range(_ values: [Double]) -> ClosedRange<Double> {
+    public func range(_ values: [Double]) -> ClosedRange<Double> {
         let usable = values.filter { mapped($0) != nil }
         guard let least = usable.min(), let most = usable.max() else {
             return self == .linear ? 0...1 : self == .logarithmic ? 0.1...1 : 0.001...0.5
@@ -46,7 +46,7 @@ public enum AxisScale: Sendable, Hashable {
     }
 
     /// Values to label, ascending, within a range.
-    func ticks(_ range: ClosedRange<Double>, about count: Int) -> [Double] {
+    public func ticks(_ range: ClosedRange<Double>, about count: Int) -> [Double] {
         switch self {
         case .linear:
             let step = Self.step((range.upperBound - range.lowerBound) / Double(max(1, count)))
@@ -64,7 +64,7 @@ public enum AxisScale: Sendable, Hashable {
     }
 
     /// 1, 2 or 5 times a power of ten, at least `rough`.
-    static func step(_ rough: Double) -> Double {
+    public static func step(_ rough: Double) -> Double {
         guard rough > 0, rough.isFinite else { return 1 }
         let power = pow(10, log10(rough).rounded(.down))
         for factor in [1.0, 2, 5, 10] where factor * power >= rough * (1 - 1e-9) { return factor * power }
@@ -78,7 +78,7 @@ public enum AxisFormat: Sendable, Hashable {
     /// Of a share: 0.05 is 5 %.
     case percent
 
-    func text(_ value: Double) -> String {
+    public func text(_ value: Double) -> String {
         switch self {
         case .number: Self.plain(value)
         case .percent: Self.plain(value * 100) + " %"
@@ -86,7 +86,7 @@ public enum AxisFormat: Sendable, Hashable {
     }
 
     /// As many digits as tell labels apart, and no more.
-    static func plain(_ value: Double) -> String {
+    public static func plain(_ value: Double) -> String {
         let size = abs(value)
         if size < 1e-12 { return "0" }
         if size >= 1e6 || size < 1e-4 {

@@ -4,7 +4,7 @@
     import Musl
 #endif
 
-/// A drawing that is well-formed by construction: only the types of this module make one, and they escape all text.
+/// A drawing that is well-formed as long as its elements are made by this module's functions, which escape all text.
 ///
 /// It carries its own style, dark where the reader prefers dark, and no identifiers, so that many of them fit on one page.
 public struct SVG: Sendable, Hashable, CustomStringConvertible {
@@ -15,8 +15,10 @@ public struct SVG: Sendable, Hashable, CustomStringConvertible {
 
     public var description: String { text }
 
-    /// - Parameter label: what the picture shows, for those who cannot see it.
-    init(width: Double, height: Double, label: String, elements: [String]) {
+    /// - Parameters:
+    ///   - label: what the picture shows, for those who cannot see it.
+    ///   - elements: as the functions below make them; taken as they are.
+    public init(width: Double, height: Double, label: String, elements: [String]) {
         self.width = width
         self.height = height
         let label = Markup.escape(label)
@@ -30,7 +32,7 @@ public struct SVG: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// Hundredths of a pixel, as short as can be.
-    static func number(_ value: Double) -> String {
+    public static func number(_ value: Double) -> String {
         guard value.isFinite else { return "0" }
         let hundredths = (value * 100).rounded()
         // Minus zero would be written as such.
@@ -38,23 +40,23 @@ public struct SVG: Sendable, Hashable, CustomStringConvertible {
         return rounded == rounded.rounded() && abs(rounded) < 1e15 ? "\(Int64(rounded))" : "\(rounded)"
     }
 
-    enum Anchor: String { case start, middle, end }
+    public enum Anchor: String { case start, middle, end }
 
-    static func text(_ text: String, x: Double, y: Double, style: String, anchor: Anchor = .start, turned: Bool = false) -> String {
+    public static func text(_ text: String, x: Double, y: Double, style: String, anchor: Anchor = .start, turned: Bool = false) -> String {
         let turn = turned ? " transform=\"rotate(-90 \(number(x)) \(number(y)))\"" : ""
         return "<text class=\"\(style)\" x=\"\(number(x))\" y=\"\(number(y))\" text-anchor=\"\(anchor.rawValue)\"\(turn)>\(Markup.escape(text))</text>"
     }
 
-    static func line(_ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double, style: String) -> String {
+    public static func line(_ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double, style: String) -> String {
         "<line class=\"\(style)\" x1=\"\(number(x1))\" y1=\"\(number(y1))\" x2=\"\(number(x2))\" y2=\"\(number(y2))\"/>"
     }
 
-    static func rectangle(_ x: Double, _ y: Double, _ width: Double, _ height: Double, style: String, extra: String = "") -> String {
+    public static func rectangle(_ x: Double, _ y: Double, _ width: Double, _ height: Double, style: String, extra: String = "") -> String {
         "<rect class=\"\(style)\" x=\"\(number(x))\" y=\"\(number(y))\" width=\"\(number(max(0, width)))\" height=\"\(number(max(0, height)))\"\(extra)/>"
     }
 
     /// About how wide text is in a proportional font; layout must not depend on one that may be missing.
-    static func width(of text: String, size: Double) -> Double {
+    public static func width(of text: String, size: Double) -> Double {
         text.unicodeScalars.reduce(0) { width, scalar in
             switch scalar {
             case "i", "l", "j", "t", "f", "I", ".", ",", ":", ";", "|", "'", " ", "(", ")", "[", "]": width + 0.34
@@ -66,7 +68,7 @@ public struct SVG: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// Text cut to a width, with an ellipsis where something is missing.
-    static func fitted(_ text: String, width limit: Double, size: Double) -> String {
+    public static func fitted(_ text: String, width limit: Double, size: Double) -> String {
         guard width(of: text, size: size) > limit else { return text }
         var cut = text
         while !cut.isEmpty, width(of: cut + "…", size: size) > limit { cut.removeLast() }

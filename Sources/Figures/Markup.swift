@@ -1,7 +1,7 @@
 /// Text inside XML and HTML.
-enum Markup {
+public enum Markup {
     /// Escapes what would end text or an attribute, and leaves out control characters, which XML 1.0 forbids even when escaped.
-    static func escape(_ text: String) -> String {
+    public static func escape(_ text: String) -> String {
         var result = ""
         result.reserveCapacity(text.utf8.count)
         for scalar in text.unicodeScalars {

@@ -1,10 +1,10 @@
 /// Names of series beside their colours, in as many lines as they need.
-struct Legend {
+public struct Legend {
     private let rows: [[(series: Int, name: String, x: Double)]]
     private static let rowHeight = 20.0
 
     /// - Parameter names: in the order of the series; a series without a name has no entry.
-    init(_ names: [String], width: Double) {
+    public init(_ names: [String], width: Double) {
         var rows: [[(series: Int, name: String, x: Double)]] = [], x = 0.0
         for (series, name) in names.enumerated() where !name.isEmpty {
             let name = SVG.fitted(name, width: width - 34, size: 12), needed = 34 + SVG.width(of: name, size: 12) + 14
@@ -18,9 +18,9 @@ struct Legend {
         self.rows = rows
     }
 
-    var height: Double { rows.isEmpty ? 0 : Double(rows.count) * Self.rowHeight + 8 }
+    public var height: Double { rows.isEmpty ? 0 : Double(rows.count) * Self.rowHeight + 8 }
 
-    func draw(x: Double, y: Double) -> [String] {
+    public func draw(x: Double, y: Double) -> [String] {
         rows.enumerated().flatMap { number, row in
             row.flatMap { entry in
                 let top = y + Double(number) * Self.rowHeight

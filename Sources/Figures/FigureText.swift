@@ -1,22 +1,22 @@
-import Foundation
+public import Foundation
 
 /// Figures as tables show them; a dash where there is none.
-enum FigureText {
-    static let none = "–"
+public enum FigureText {
+    public static let none = "–"
 
-    static func number(_ value: Double?, digits: Int = 4) -> String {
+    public static func number(_ value: Double?, digits: Int = 4) -> String {
         guard let value else { return none }
         return value.isFinite ? String(format: "%.\(digits)f", value) : "\(value)"
     }
 
     /// Of any size, with six significant digits.
-    static func quantity(_ value: Double?) -> String {
+    public static func quantity(_ value: Double?) -> String {
         guard let value else { return none }
         return value.isFinite ? AxisFormat.plain(value) : "\(value)"
     }
 
     /// In groups of three digits.
-    static func count(_ value: Int?) -> String {
+    public static func count(_ value: Int?) -> String {
         guard let value else { return none }
         var digits = Array(String(value.magnitude)), text = ""
         while digits.count > 3 {
@@ -26,7 +26,7 @@ enum FigureText {
         return (value < 0 ? "−" : "") + String(digits) + text
     }
 
-    static func duration(_ seconds: Double?) -> String {
+    public static func duration(_ seconds: Double?) -> String {
         guard let seconds, seconds.isFinite, seconds >= 0, seconds < 1e12 else { return none }
         if seconds < 60 { return String(format: "%.1f s", seconds) }
         let whole = Int(seconds.rounded())
@@ -34,12 +34,12 @@ enum FigureText {
         return "\(whole / 3600) h \(whole % 3600 / 60) min"
     }
 
-    static func mebibytes(_ value: Double?) -> String { value.map { number($0, digits: 0) + " MiB" } ?? none }
+    public static func mebibytes(_ value: Double?) -> String { value.map { number($0, digits: 0) + " MiB" } ?? none }
 
-    static func time(_ date: Date?) -> String { date.map { $0.formatted(.iso8601) } ?? none }
+    public static func time(_ date: Date?) -> String { date.map { $0.formatted(.iso8601) } ?? none }
 
     /// A name as a file's: lower-case letters and digits of ASCII, everything else a hyphen.
-    static func slug(_ name: String) -> String {
+    public static func slug(_ name: String) -> String {
         let words = name.lowercased().split { !($0.isASCII && ($0.isLetter || $0.isNumber)) }
         return words.isEmpty ? "figure" : words.joined(separator: "-")
     }

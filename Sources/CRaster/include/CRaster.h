@@ -1,0 +1,58 @@
+// A small software rasteriser for heads: textured triangles with a depth buffer, strands of hair, and their composition over a picture.
+//
+// Portable C whose inner loops the compiler vectorises; single precision, no threads, no state: the same input gives the same bytes. Swift owns all
+// memory. Colours are linear light. A canvas of samples is `scale` times as fine as the layer that comes out of it.
+#pragma once
+#include <stdint.h>
+
+typedef struct {
+    int32_t width, height;
+    /// [height, width, 4]: red, green, blue (premultiplied), coverage.
+    float *colour;
+    /// [height, width]: nearer is larger.
+    float *depth;
+} fwoc_raster_canvas;
+
+/// One corner of a triangle; the centre of the first sample is (0, 0).
+typedef struct {
+    float x, y, depth;
+    /// Position in the texture, in texels.
+    float u, v;
+    /// What the texture's colour is multiplied with, and what is then added (a sheen, of the light's colour).
+    float light[3], sheen[3];
+    /// Opacity; multiplied with the texture's.
+    float alpha;
+} fwoc_raster_corner;
+
+/// [height, width, 4], not premultiplied.
+typedef struct {
+    const float *texels;
+    int32_t width, height;
+} fwoc_raster_texture;
+
+/// Draws triangles. A sample is covered if its centre lies inside (left and upper edges included). `blend`: colours are laid over what is there by their
+/// opacity, and the depth is kept where the opacity is below a half; else they replace it.
+void fwoc_raster_triangles(fwoc_raster_canvas canvas, const fwoc_raster_corner *corners, const uint16_t *indices, int32_t triangles,
+    fwoc_raster_texture texture, int32_t blend);
+
+/// One point of a strand, in pixels of the layer.
+typedef struct {
+    float x, y, depth;
+    /// Half the width in pixels.
+    float radius;
+    float colour[3], alpha;
+} fwoc_raster_knot;
+
+/// Draws a line through `count` knots over the layer, softened over one pixel, where it is nearer than the depth there.
+void fwoc_raster_strand(fwoc_raster_canvas layer, const fwoc_raster_knot *knots, int32_t count);
+
+/// Averages squares of `scale` samples; the depth is the nearest one.
+void fwoc_raster_reduce(fwoc_raster_canvas canvas, int32_t scale, fwoc_raster_canvas layer);
+
+/// A soft focus: the kernel (side, 1 − 2·side, side) along rows, then columns; `row` is scratch of one row of the layer.
+void fwoc_raster_soften(fwoc_raster_canvas layer, float side, float *row);
+
+/// Lays the layer over 8-bit sRGB pixels [pictureHeight, pictureWidth, 3] with its corner at (left, top), in linear light.
+/// `encode` has 4096 entries from linear 0…1 to sRGB; `decode` 256.
+void fwoc_raster_compose(fwoc_raster_canvas layer, int32_t left, int32_t top, uint8_t *picture, int32_t pictureWidth, int32_t pictureHeight,
+    const uint8_t *encode, const float *decode);

@@ -1,0 +1,316 @@
+import CRaster
+import Foundation
+public import MediaTypes
+
+/// Draws one person: head, hair, neck, shoulders, clothes.
+///
+/// What does not depend on the pose is made once in `init` (some 100 ms). The same calls give the same bytes on one machine. Thread-bound.
+public final class HeadRenderer {
+    public let identity: FaceIdentity
+    private let texture: FaceTexture
+    private let shape: HeadShape
+    private let hair: Hair
+    private let body: Body
+    private let inner: EyesAndMouth
+    private let hairTexture: Texture
+    private let cavityTexture: Texture
+    private let highlight: Texture
+    private let glasses: Glasses?
+    private var canvas = Layer()
+    private var layer = Layer()
+    private var scratch: [Float] = []
+    private var corners: [fwoc_raster_corner] = []
+    private var knots: [fwoc_raster_knot] = []
+    private var order: [Int] = []
+    private static let fineness = 2
+    /// Head units from the camera to the eyes.
+    private static let distance: Float = 62
+
+    public init(identity: FaceIdentity, model: FaceModel) {
+        self.identity = identity
+        texture = FaceTexture(identity, model)
+        shape = HeadShape(identity, model, texture)
+        hair = Hair(identity, shape)
+        body = Body(identity, shape, texture)
+        inner = EyesAndMouth(identity)
+        hairTexture = Texture(width: 2, height: 2, colour: identity.hairColour * 0.62)
+        cavityTexture = Texture(width: 2, height: 2, colour: Vector(0.045, 0.013, 0.011))
+        highlight = Texture(width: 2, height: 2)
+        glasses = identity.traits.glasses == true ? Glasses(identity, shape) : nil
+    }
+
+    // MARK: Drawing
+
+    /// The head's turning and the camera.
+    private struct View {
+        let rows: (Vector, Vector, Vector)
+        let origin: Vector
+        let offset: Vector
+        let scale: Float
+        let centre: SIMD2<Float>
+
+        init(_ pose: FacePose, origin: Vector, offset: Vector = .zero, scale: Float, centre: SIMD2<Float>) {
+            let degrees = Float.pi / 180
+            let (sy, cy) = (sin(pose.yaw * degrees), cos(pose.yaw * degrees))
+            let (sp, cp) = (sin(pose.pitch * degrees), cos(pose.pitch * degrees))
+            let (sr, cr) = (sin(pose.roll * degrees), cos(pose.roll * degrees))
+            // Pitch about x, then yaw about y, then roll about the camera's axis.
+            let a = Vector(cy, -sy * sp, sy * cp), b = Vector(0, cp, sp), c = Vector(-sy, -cy * sp, cy * cp)
+            rows = (a * cr + b * sr, b * cr - a * sr, c)
+            self.origin = origin
+            self.offset = offset
+            self.scale = scale
+            self.centre = centre
+        }
+
+        /// To the camera's axes, about the point between the eyes.
+        func turned(_ p: Vector) -> Vector { direction(p - origin) + offset }
+
+        func direction(_ v: Vector) -> Vector { Vector(dot(rows.0, v), dot(rows.1, v), dot(rows.2, v)) }
+
+        /// From the camera's axes to the head's.
+        func inverse(_ v: Vector) -> Vector { rows.0 * v.x + rows.1 * v.y + rows.2 * v.z }
+
+        /// Pixels and depth.
+        func project(_ p: Vector) -> Vector {
+            let q = turned(p)
+            let s = scale * HeadRenderer.distance / max(HeadRenderer.distance - q.z, 5)
+            return Vector(centre.x + q.x * s, centre.y - q.y * s, q.z)
+        }
+    }
+
+    /// Draws the person in front of what the picture shows.
+    /// - Precondition: the eye distance is 2…2000 pixels and the centre is finite.
+    public func draw(_ pose: FacePose, lighting: FaceLighting, placement: HeadPlacement, onto picture: inout Picture) -> DrawnFace {
+        precondition((2...2000).contains(placement.eyeDistance) && placement.centre.x.isFinite && placement.centre.y.isFinite, "a head at \(placement)")
+        let scale = placement.eyeDistance / shape.eyeDistance
+        let head = View(pose, origin: shape.eyeMiddle, scale: scale, centre: placement.centre)
+        let still = FacePose(yaw: pose.yaw * 0.12, pitch: 0, roll: pose.roll * 0.15)
+        let trunk = View(still, origin: body.pivot, offset: head.turned(body.pivot), scale: scale, centre: placement.centre)
+        let points = shape.points(pose)
+        let projected = points.map { head.project($0) }
+        let drawn = truth(projected, picture)
+
+        // What the person can cover, within the picture.
+        let reach = 34 * scale
+        let left = max(0, Int((placement.centre.x - reach).rounded(.down))), right = min(picture.width, Int((placement.centre.x + reach).rounded(.up)) + 1)
+        let top = max(0, Int((placement.centre.y - 24 * scale).rounded(.down))), bottom = min(picture.height, Int((placement.centre.y + 75 * scale).rounded(.up)) + 1)
+        guard right > left, bottom > top else { return drawn }
+        layer.clear(width: right - left, height: bottom - top)
+        canvas.clear(width: Self.fineness * layer.width, height: Self.fineness * layer.height)
+        let corner = SIMD2(Float(left), Float(top))
+
+        func surface(_ surface: Surface, _ texture: Texture, _ view: View, blend: Bool = false, tint: Vector = Vector(repeating: 1), bias: Float = 0) {
+            draw(surface, texture, view, lighting, corner, blend: blend, tint: tint, bias: bias)
+        }
+        surface(body.torso, body.clothes, trunk)
+        surface(body.neck, texture.texture, trunk)
+        var skin = shape.skin
+        for i in points.indices { skin.positions[i] = points[i] }
+        surface(skin, texture.texture, head)
+        surface(shape.ears, texture.texture, head)
+        for ring in [FaceMesh.leftEye, FaceMesh.rightEye] {
+            surface(inner.eye(ring, points, gaze: pose.gaze, blink: pose.blink), inner.eyeTexture, head)
+        }
+        surface(inner.cavity(points), cavityTexture, head)
+        let gap = points[FaceMesh.lipMiddles.upper].y - points[FaceMesh.lipMiddles.lower].y
+        if gap > 0.08 {
+            let tongue = inner.tongue(points, raised: pose.mouth.tongue)
+            surface(tongue.surface, highlight, head, tint: tongue.colour)
+            surface(inner.teethRow(upper: true, rest: shape.rest, points: points), inner.teeth, head)
+            surface(inner.teethRow(upper: false, rest: shape.rest, points: points), inner.teeth, head)
+        }
+        if let cap = hair.cap { surface(cap, hairTexture, head, blend: true) }
+        unsafe canvas.withCanvas { canvas in unsafe layer.withCanvas { unsafe fwoc_raster_reduce(canvas, Int32(Self.fineness), $0) } }
+        drawLids(points, head, pose, lighting, corner)
+        drawHair(head, lighting, corner)
+        if let glasses { drawGlasses(glasses, head, lighting, corner) }
+        if scratch.count < 4 * layer.width { scratch = [Float](repeating: 0, count: 4 * layer.width) }
+        unsafe scratch.withUnsafeMutableBufferPointer { row in
+            unsafe layer.withCanvas { unsafe fwoc_raster_soften($0, 0.09, row.baseAddress!) }
+        }
+        let (width, height) = (Int32(picture.width), Int32(picture.height))
+        unsafe picture.pixels.withUnsafeMutableBufferPointer { pixels in
+            unsafe Transfer.encode.withUnsafeBufferPointer { encode in
+                unsafe Transfer.decode.withUnsafeBufferPointer { decode in
+                    unsafe layer.withCanvas {
+                        unsafe fwoc_raster_compose($0, Int32(left), Int32(top), pixels.baseAddress!, width, height, encode.baseAddress!, decode.baseAddress!)
+                    }
+                }
+            }
+        }
+        return drawn
+    }
+
+    private func truth(_ points: [Vector], _ picture: Picture) -> DrawnFace {
+        func point(_ p: Vector) -> Point { Point(x: p.x, y: p.y) }
+        func middle(_ ring: [Int]) -> Point { point(ring.reduce(Vector.zero) { $0 + points[$1] } / Float(ring.count)) }
+        let landmarks = FaceLandmarks(
+            leftEye: middle(FaceMesh.leftEye), rightEye: middle(FaceMesh.rightEye), nose: point(points[FaceMesh.nose]),
+            leftMouth: point(points[FaceMesh.mouthCorners.left]), rightMouth: point(points[FaceMesh.mouthCorners.right]))
+        let xs = points.map(\.x), ys = points.map(\.y)
+        let (x0, x1, y0, y1) = (xs.min() ?? 0, xs.max() ?? 0, ys.min() ?? 0, ys.max() ?? 0)
+        let box = BoundingBox(x: x0, y: y0, width: x1 - x0, height: y1 - y0)
+        let inside = BoundingBox(
+            x: max(x0, -0.5), y: max(y0, -0.5), width: min(x1, Float(picture.width) - 0.5) - max(x0, -0.5), height: min(y1, Float(picture.height) - 0.5) - max(y0, -0.5))
+        return DrawnFace(box: box, landmarks: landmarks, points: points.map(point), visible: box.area > 0 ? inside.area / box.area : 0)
+    }
+
+    private func draw(
+        _ surface: Surface, _ texture: Texture, _ view: View, _ lighting: FaceLighting, _ corner: SIMD2<Float>, blend: Bool, tint: Vector, bias: Float
+    ) {
+        let normals = surface.normals()
+        let fine = Float(Self.fineness), shift = (fine - 1) / 2
+        let lamp = unit(lighting.keyDirection)
+        let half = unit(lamp + Vector(0, 0, 1))
+        corners.removeAll(keepingCapacity: true)
+        corners.reserveCapacity(surface.positions.count)
+        for i in surface.positions.indices {
+            let p = view.project(surface.positions[i])
+            let normal = view.direction(normals[i])
+            let light = lighting.irradiance(normal, toLamp: lamp, up: Vector(0, 1, 0)) * (surface.openness[i] * lighting.exposure) * tint
+            var sheen = Vector.zero
+            if surface.gloss > 0 {
+                let facing = max(0, dot(normal, half))
+                let rim = 1 - max(0, normal.z)
+                sheen = lighting.keyColour * (surface.gloss * surface.openness[i] * lighting.exposure * (0.055 * power(facing, 14) + 0.05 * power(facing, 40) + 0.03 * rim * rim * rim))
+            }
+            let uv = surface.coordinates[i]
+            unsafe corners.append(
+                fwoc_raster_corner(
+                    x: (p.x - corner.x) * fine + shift, y: (p.y - corner.y) * fine + shift, depth: p.z + bias, u: uv.x, v: uv.y, light: (light.x, light.y, light.z),
+                    sheen: (sheen.x, sheen.y, sheen.z), alpha: surface.alpha[i]))
+        }
+        unsafe corners.withUnsafeBufferPointer { corners in
+            unsafe surface.triangles.withUnsafeBufferPointer { triangles in
+                unsafe texture.texels.withUnsafeBufferPointer { texels in
+                    unsafe canvas.withCanvas { canvas in
+                        unsafe fwoc_raster_triangles(
+                            canvas, corners.baseAddress!, triangles.baseAddress!, Int32(surface.triangles.count / 3),
+                            fwoc_raster_texture(texels: texels.baseAddress!, width: Int32(texture.width), height: Int32(texture.height)), blend ? 1 : 0)
+                    }
+                }
+            }
+        }
+    }
+
+    private func strand(_ line: [Vector], radius: Float, colour: Vector, alpha: Float, _ view: View, _ corner: SIMD2<Float>, taper: Bool = false) {
+        knots.removeAll(keepingCapacity: true)
+        for (k, p) in line.enumerated() {
+            let q = view.project(p)
+            let t = Float(k) / Float(max(line.count - 1, 1))
+            let thin: Float = taper ? sin(Float.pi * min(max(t, 0.06), 0.94)) : 1
+            unsafe knots.append(
+                fwoc_raster_knot(
+                    x: q.x - corner.x, y: q.y - corner.y, depth: q.z, radius: max(radius * view.scale * thin, 0.12), colour: (colour.x, colour.y, colour.z), alpha: alpha * thin))
+        }
+        unsafe knots.withUnsafeBufferPointer { knots in unsafe layer.withCanvas { unsafe fwoc_raster_strand($0, knots.baseAddress!, Int32(knots.count)) } }
+    }
+
+    /// Lashes along the lids, and the light's reflection in the eyes.
+    private func drawLids(_ points: [Vector], _ view: View, _ pose: FacePose, _ lighting: FaceLighting, _ corner: SIMD2<Float>) {
+        let woman = identity.sex == .female
+        let lash = mix(identity.browColour * 0.3, Vector(0.01, 0.008, 0.007), 0.5) * lighting.exposure
+        let faint: Float = min(1, view.scale / 5)
+        for (ring, lids) in [(FaceMesh.leftEye, FaceMesh.leftLids), (FaceMesh.rightEye, FaceMesh.rightLids)] {
+            let outer = points[ring[0]], inner = points[ring[8]]
+            let front = Vector(0, 0, 0.22)
+            strand([outer] + lids.upper.map { points[$0] } .map { $0 } + [inner].map { $0 }, radius: woman ? 0.085 : 0.06, colour: lash, alpha: (woman ? 0.75 : 0.55) * faint, lifted(view, front), corner, taper: true)
+            strand([outer] + lids.lower.map { points[$0] } + [inner], radius: 0.04, colour: lash, alpha: 0.22 * faint, lifted(view, front), corner, taper: true)
+            guard pose.blink < 0.6 else { continue }
+            // Where the lamp is seen in the cornea.
+            let lamp = unit(lighting.keyDirection)
+            let middle = (points[lids.upper[3]] + points[lids.lower[3]]) / 2
+            let seen = middle + Vector(0.42 * pose.gaze.x + 0.22 * lamp.x, 0.06 + 0.3 * pose.gaze.y * 0.8 + 0.2 * lamp.y, 0.3)
+            let bright = (lighting.keyColour * 0.9 + lighting.ambient * 0.15) * lighting.exposure
+            strand([seen - Vector(0.05, 0, 0), seen + Vector(0.07, 0.02, 0)], radius: 0.07, colour: bright, alpha: 0.7 * faint, view, corner)
+        }
+    }
+
+    private func lifted(_ view: View, _ by: Vector) -> View { view }
+
+    private func drawHair(_ view: View, _ lighting: FaceLighting, _ corner: SIMD2<Float>) {
+        guard !hair.strands.isEmpty else { return }
+        // Back to front, by the depth of the middle.
+        let count = hair.strands.count
+        var depths = [Float](repeating: 0, count: count)
+        for (i, strand) in hair.strands.enumerated() { depths[i] = view.turned(hair.knots[(strand.lowerBound + strand.upperBound) / 2]).z }
+        order = Array(0..<count)
+        order.sort { depths[$0] != depths[$1] ? depths[$0] < depths[$1] : $0 < $1 }
+        let lamp = view.inverse(unit(lighting.keyDirection)), up = view.inverse(Vector(0, 1, 0)), toCamera = view.inverse(Vector(0, 0, 1))
+        let half = unit(lamp + toCamera)
+        let exposure = lighting.exposure
+        for index in order {
+            let range = hair.strands[index]
+            knots.removeAll(keepingCapacity: true)
+            for k in range {
+                let p = view.project(hair.knots[k])
+                let t = hair.tangents[k], n = hair.normals[k]
+                let across = max(0, 1 - dot(t, lamp) * dot(t, lamp)).squareRoot()
+                let facing = max(0, (dot(n, lamp) + 0.35) / 1.35)
+                let even = lighting.ambient * (1 + lighting.ambientSlope * dot(n, up)) * (0.72 + 0.28 * max(0, dot(n, toCamera)))
+                let light = even + lighting.keyColour * (facing * (0.35 + 0.65 * across))
+                // Two reflections: of the light's colour, and of the hair's, further to the tip.
+                let th = dot(t, half)
+                let shine = power(max(0, 1 - th * th), 22) * facing, second = power(max(0, 1 - (th - 0.2) * (th - 0.2)), 9) * facing
+                let tone = hair.tones[k]
+                var colour = hair.colour * light * tone
+                colour += lighting.keyColour * (0.035 * shine * tone) + hair.colour * lighting.keyColour * (0.5 * second * tone)
+                colour *= exposure
+                unsafe knots.append(
+                    fwoc_raster_knot(
+                        x: p.x - corner.x, y: p.y - corner.y, depth: p.z + 0.12, radius: max(hair.radii[k] * view.scale, 0.22), colour: (colour.x, colour.y, colour.z),
+                        alpha: hair.opacities[k] * min(1, 0.55 + 0.05 * view.scale)))
+            }
+            unsafe knots.withUnsafeBufferPointer { knots in unsafe layer.withCanvas { unsafe fwoc_raster_strand($0, knots.baseAddress!, Int32(knots.count)) } }
+        }
+    }
+
+    private func drawGlasses(_ glasses: Glasses, _ view: View, _ lighting: FaceLighting, _ corner: SIMD2<Float>) {
+        let light = (lighting.ambient + lighting.keyColour * 0.5) * lighting.exposure
+        for line in glasses.lines {
+            strand(line, radius: glasses.radius, colour: glasses.colour * light + lighting.keyColour * 0.02, alpha: glasses.alpha, view, corner)
+        }
+    }
+}
+
+/// A canvas's memory, grown as needed.
+private struct Layer {
+    private(set) var width = 0
+    private(set) var height = 0
+    private var colour: [Float] = []
+    private var depth: [Float] = []
+
+    mutating func clear(width: Int, height: Int) {
+        self.width = width
+        self.height = height
+        let count = width * height
+        if depth.count < count {
+            colour = [Float](repeating: 0, count: 4 * count)
+            depth = [Float](repeating: -.infinity, count: count)
+        } else {
+            unsafe colour.withUnsafeMutableBufferPointer { unsafe $0.extracting(0..<4 * count).update(repeating: 0) }
+            unsafe depth.withUnsafeMutableBufferPointer { unsafe $0.extracting(0..<count).update(repeating: -.infinity) }
+        }
+    }
+
+    mutating func withCanvas(_ body: (fwoc_raster_canvas) -> Void) {
+        let (width, height) = (Int32(width), Int32(height))
+        unsafe colour.withUnsafeMutableBufferPointer { colour in
+            unsafe depth.withUnsafeMutableBufferPointer { depth in
+                unsafe body(fwoc_raster_canvas(width: width, height: height, colour: colour.baseAddress!, depth: depth.baseAddress!))
+            }
+        }
+    }
+}
+
+/// Between sRGB bytes and linear light.
+private enum Transfer {
+    static let decode: [Float] = (0..<256).map { linear(Vector(repeating: Float($0))).x }
+    /// A soft shoulder, as cameras have: highlights are compressed and not cut.
+    static let encode: [UInt8] = (0..<4096).map { i in
+        let v = Float(i) / 4095
+        let s = v <= 0.0031308 ? 12.92 * v : 1.055 * power(v, 1 / 2.4) - 0.055
+        return UInt8(min(max(s * 255 + 0.5, 0), 255))
+    }
+}

@@ -1,0 +1,45 @@
+/// The head beyond the face: an ellipsoid that fits a person's face, and the rings that lead from the face's rim to it.
+struct Skull: Sendable {
+    let centre: Vector
+    let radii: Vector
+    static let rings = 9
+
+    init(_ points: [Vector]) {
+        let side = (abs(points[FaceMesh.sides.left].x) + abs(points[FaceMesh.sides.right].x)) / 2
+        let temple = (abs(points[127].x) + abs(points[356].x)) / 2
+        let top = points[FaceMesh.forehead]
+        radii = Vector(max(side, temple) + 0.45, 9.4, 9.5)
+        centre = Vector(0, top.y - 4.6, top.z - 8.2)
+    }
+
+    /// 1 on the ellipsoid, more outside.
+    func level(_ p: Vector) -> Float { length((p - centre) / radii) }
+
+    func normal(_ p: Vector) -> Vector { unit((p - centre) / (radii * radii)) }
+
+    /// The nearest point along the ray from the centre that is at least `offset` outside.
+    func outside(_ p: Vector, by offset: Float) -> Vector {
+        let level = level(p), least = 1 + offset / 8.5
+        return level >= least ? p : centre + (p - centre) * (least / max(level, 1e-3))
+    }
+
+    /// Points from the rim backward, ring by ring.
+    func backward(from rim: [Vector]) -> [[Vector]] {
+        let pole = unit(Vector(0, -0.3, -1))
+        return (1...Self.rings).map { ring in
+            let t = power(Float(ring) / Float(Self.rings), 1.15) * 0.985
+            return rim.map { start in
+                let offset = start - centre
+                let from = unit(offset)
+                // Along the great circle from the rim to the back of the head.
+                let cosine = min(max(dot(from, pole), -1), 1)
+                let side = unit(pole - from * cosine)
+                let angle = acosine(cosine) * t
+                let direction = from * cosineOf(angle) + side * sineOf(angle)
+                let down = direction.y < 0 ? 1 - 0.16 * min(1, -direction.y * 1.2) : 1
+                let own = 1 / length(direction / (radii * Vector(1, down, 1)))
+                return centre + direction * mix(length(offset), own, ramp(0, 0.45, t))
+            }
+        }
+    }
+}
