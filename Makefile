@@ -10,7 +10,6 @@ PACKAGES = libavformat-dev libavcodec-dev libswscale-dev libswresample-dev libav
 PYTHON = .venv/bin/python3
 DATA = $(if $(FWOC_SHARED_DATA),$(FWOC_SHARED_DATA),$(wildcard ../shared/data))
 MODELS = $(if $(FWOC_REFERENCE_MODELS),$(FWOC_REFERENCE_MODELS),$(wildcard ../shared/teachers))
-CLIP ?= $(firstword $(wildcard $(DATA)/clips-wild/visualvoice-interview.mp4))
 
 # Where `make install` puts things; DESTDIR stages them for a package.
 PREFIX ?= /usr/local
@@ -41,14 +40,27 @@ setup:
 build: setup
 	$(BUILD) --product fwoc-agent
 
-# Recognises the people of a clip and draws the answer on it.
+# Two people who do not exist talk, the picture is lost for a while and then the sound: renders them, enrols them from two other clips, replays, and says how
+# right the events were. With CLIP=talk.mp4: recognises the first speaker of that clip.
+SCENES = models/synthesis/scenes
+AGENT = .build/release/fwoc-agent
 demo: build
 	@if [ -z "$(MODELS)" ]; then echo "demo: the reference models are needed, until this project has its own; set FWOC_REFERENCE_MODELS to their folder" >&2; exit 1; fi
-	@if [ -z "$(CLIP)" ]; then echo "demo: name a clip: make demo CLIP=talk.mp4" >&2; exit 1; fi
 	@mkdir -p out && rm -f out/demo.sqlite*
-	.build/release/fwoc-agent enroll "First speaker" --clip $(CLIP) --face speaking --gallery out/demo.sqlite --reference-models $(MODELS)
-	.build/release/fwoc-agent replay $(CLIP) --gallery out/demo.sqlite --reference-models $(MODELS) --annotate out/demo.mp4
+ifdef CLIP
+	$(AGENT) enroll "First speaker" --clip $(CLIP) --face speaking --gallery out/demo.sqlite --reference-models $(MODELS)
+	$(AGENT) replay $(CLIP) --gallery out/demo.sqlite --reference-models $(MODELS) --annotate out/demo.mp4
 	@echo "look at out/demo.mp4"
+else
+	$(BUILD) --product fwoc-synth
+	for clip in anna ben two-people; do .build/release/fwoc-synth $(SCENES)/$$clip.yaml -o out/$$clip.mp4 || exit 1; done
+	$(AGENT) enroll Anna --clip out/anna.mp4 --gallery out/demo.sqlite --reference-models $(MODELS)
+	$(AGENT) enroll Ben --clip out/ben.mp4 --gallery out/demo.sqlite --reference-models $(MODELS)
+	$(AGENT) replay out/two-people.mp4 --gallery out/demo.sqlite --reference-models $(MODELS) --observations --sync --events out/two-people.events.jsonl --annotate out/demo.mp4
+	@cat out/two-people.events.jsonl | grep -v observation | cut -c1-230
+	$(AGENT) score out/two-people.events.jsonl out/two-people.truth.json --svg out/demo.svg
+	@echo "look at out/demo.mp4, and at out/demo.svg: truth against events"
+endif
 
 # Everything is built optimised once: the tests run networks. What listens to real devices, servers and brokers runs by itself afterwards.
 DEVICES = CaptureTests\.|PublishingTests\.|\.Live
