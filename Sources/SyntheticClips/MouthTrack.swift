@@ -9,10 +9,10 @@ struct MouthTrack {
 
     private let poses: [MouthPose]
 
-    init(_ utterance: Utterance, model: MouthModel, seed: UInt64) {
-        var poses = model.mouths(for: utterance.samples, phonemes: utterance.phonemes, frameRate: Self.rate, seed: seed).map { MouthPose(opening: $0.opening, width: $0.width) }
+    init(_ utterance: Utterance, model: MouthModel, seed: UInt64) throws {
+        var poses = try model.mouths(for: utterance.samples, phonemes: utterance.phonemes, frameRate: Self.rate, seed: seed).map { MouthPose(opening: $0.opening, width: $0.width) }
         for phoneme in utterance.phonemes where Self.tongueSounds.contains(phoneme.symbol) {
-            for index in max(0, Int(phoneme.start * Self.rate))..<max(0, min(poses.count, Int(phoneme.end * Self.rate) + 1)) { poses[index].tongue = 0.8 }
+            for index in Steps.range(phoneme.start * Self.rate, phoneme.end * Self.rate + 1, limit: poses.count) { poses[index].tongue = 0.8 }
         }
         self.poses = poses
     }

@@ -42,7 +42,7 @@ struct SceneSpeech {
                 let utterance = try parts.speech.speak(text, as: voice)
                 var dubbing: (String, Utterance)?
                 if talk.kind == .dubbed, let other = talk.voice, let otherVoice = voices[other] { dubbing = (other, try parts.speech.speak(text, as: otherVoice)) }
-                let mouth = MouthTrack(utterance, model: parts.mouth, seed: StableSeed.of("mouth \(number)", seed: talk.seed))
+                let mouth = try MouthTrack(utterance, model: parts.mouth, seed: StableSeed.of("mouth \(number)", seed: talk.seed))
                 turns.append(Turn(person: talk.person, start: start, utterance: utterance, kind: talk.kind, gain: talk.gain, dubbing: dubbing, mouth: mouth))
                 return utterance
             }
@@ -114,7 +114,7 @@ struct SceneSpeech {
         let peak = samples.reduce(0) { max($0, abs($1)) }
         if peak > 0.98 { for index in samples.indices { samples[index] *= 0.98 / peak } }
         for range in scene.ranges({ if case .dropSound = $0 { true } else { false } }, within: TimeRange(0, duration)) {
-            for index in Int((range.start * Self.sampleRate).rounded())..<min(count, Int((range.end * Self.sampleRate).rounded())) { samples[index] = 0 }
+            for index in Steps.range(range.start * Self.sampleRate, range.end * Self.sampleRate, limit: count) { samples[index] = 0 }
         }
         return samples
     }
@@ -137,8 +137,7 @@ struct SceneSpeech {
             for index in max(0, -begin)..<max(max(0, -begin), min(sound.count, samples.count - begin)) { samples[begin + index] += gain * sound[index] }
             return
         }
-        let range = max(0, Int(first.rounded(.up)))..<min(samples.count, Int(first + Double(sound.count - 2) * stretch))
-        guard range.lowerBound < range.upperBound else { return }
+        let range = Steps.range(first.rounded(.up), first + Double(sound.count - 2) * stretch, limit: samples.count)
         for index in range {
             let place = (Double(index) - first) / stretch
             let whole = Int(place), t = Float(place - Double(whole))
