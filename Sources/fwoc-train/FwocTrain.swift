@@ -1,4 +1,5 @@
 import ArgumentParser
+import Articulation
 import Datasets
 import Evaluation
 import Foundation
@@ -26,7 +27,7 @@ struct FwocTrain: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             PrepareCommand.self, FitCommand.self, EvaluateCommand.self, ReportCommand.self, CompareCommand.self, ExportCommand.self, ImportCommand.self, QuantizeCommand.self,
-            ShardsCommand.self, BenchShardsCommand.self,
+            ShardsCommand.self, BenchShardsCommand.self, MouthModelCommand.self,
         ])
 
     static func main() async {
@@ -61,6 +62,7 @@ struct Reportable {
         exitCode =
             switch error {
             case let error as DatasetError: error.category.rawValue
+            case let error as MouthModelError: error.category.rawValue
             case let error as MediaError:
                 switch error.category {
                 case .noInput: 66
