@@ -25,6 +25,7 @@ extension EventScore {
         if let speaking {
             lines.append(
                 "speaking faces: average precision \(Self.share(speaking.averagePrecision)) (\(speaking.faces) faces in frames, \(speaking.speaking) of them speaking, \(speaking.missed) more not followed)")
+            if let best = speaking.bestAveragePrecision, let delay = speaking.bestDelay, delay > 0 { lines.append("                said \(Self.seconds(delay)) s later: \(Self.share(best)), the best of delays up to 1.5 s") }
         } else {
             lines.append("speaking faces: \(Self.none) (replay with --observations to have them)")
         }
@@ -32,7 +33,7 @@ extension EventScore {
             func signed(_ value: Double) -> String { (value < 0 ? "−" : "+") + String(format: "%.0f", abs(value * 1000).rounded()) + " ms" }
             lines.append("sound offset: \(signed(offset.measured)) measured, \(signed(offset.truth)) true, error \(signed(offset.error))")
         } else {
-            lines.append("sound offset: \(Self.none) (replay with --observations --sync to have it)")
+            lines.append("sound offset: \(Self.none) (\(speaking == nil ? "replay with --observations --sync to have it" : "not asked for with --sync, or too little speech was seen and heard"))")
         }
         return lines.joined(separator: "\n")
     }

@@ -69,6 +69,10 @@ public struct EventScore: Sendable, Hashable, Codable {
 
     public struct SpeakingScore: Sendable, Hashable, Codable {
         public var averagePrecision: Double?
+        /// The best of those that it would be if the agent said it so many seconds later than it is true, and with how many: lips and sound are compared over
+        /// a while, so that what it says of a moment is of the one before.
+        public var bestAveragePrecision: Double?
+        public var bestDelay: Double?
         /// Faces in frames that were compared, and how many of them spoke.
         public var faces = 0
         public var speaking = 0
@@ -142,7 +146,15 @@ public struct EventScore: Sendable, Hashable, Codable {
         wrongNames = Dictionary(grouping: claims.filter { $0.judgement == .wrong }) { [$0.name, $0.person ?? ""] }
             .map { WrongName(name: $0.key[0], person: $0.value[0].person, ranges: $0.value.map(\.range).joined()) }
             .sorted { ($0.ranges[0].start, $0.name) < ($1.ranges[0].start, $1.name) }
-        speaking = events.frames.map { Self.speaking($0, truth, settings) }
+        speaking = events.frames.map { frames in
+            var score = Self.speaking(frames, truth, delay: settings.speakingDelay)
+            for step in 0...15 {
+                let delay = Double(step) / 10
+                guard let value = Self.speaking(frames, truth, delay: delay).averagePrecision, value > score.bestAveragePrecision ?? -1 else { continue }
+                (score.bestAveragePrecision, score.bestDelay) = (value, delay)
+            }
+            return score
+        }
         offset = events.soundOffset.map { OffsetScore(measured: $0, truth: truth.meanSoundOffset) }
     }
 
@@ -156,13 +168,13 @@ public struct EventScore: Sendable, Hashable, Codable {
         return rest
     }
 
-    private static func speaking(_ frames: [RecordedEvents.Frame], _ truth: ClipTruth, _ settings: Settings) -> SpeakingScore {
+    private static func speaking(_ frames: [RecordedEvents.Frame], _ truth: ClipTruth, delay: Double) -> SpeakingScore {
         var score = SpeakingScore()
         var scored: [(score: Double, isTrue: Bool)] = []
         let lost = truth.lost.video + truth.lost.frozen + truth.lost.sound
         let boxes = TrueBoxes(truth)
         for frame in frames {
-            let time = frame.time - settings.speakingDelay
+            let time = frame.time - delay
             guard !lost.contains(time), let index = boxes.index(at: frame.time), let spoken = boxes.index(at: time) else { continue }
             let people = boxes.match(frame.faces.map(\.box), frame: index)
             let speakers = Set(truth.frames[spoken].faces.filter { $0.speech == .own }.map(\.person))

@@ -2,7 +2,7 @@ public import Figures
 
 /// A time line of truth against events: for each person when they were there, when they spoke and what they were called, and what was lost when.
 public struct ScoreTimeline {
-    private static let left = 116.0, right = 24.0, top = 64.0, rowHeight = 13.0, rowGap = 3.0, laneGap = 12.0
+    private static let left = 168.0, right = 24.0, top = 64.0, rowHeight = 13.0, rowGap = 3.0, laneGap = 12.0
 
     private let score: EventScore
     private let truth: ClipTruth
@@ -66,7 +66,7 @@ public struct ScoreTimeline {
     private func x(_ time: Double) -> Double { Self.left + (width - Self.left - Self.right) * min(max(time / truth.duration, 0), 1) }
 
     private func lane(_ name: String, _ y: Double, _ rows: [(String, [Bar])]) -> [String] {
-        var elements = [SVG.text(SVG.fitted(name, width: 46, size: 12), x: 10, y: y + 11, style: "fp-text")]
+        var elements = [SVG.text(SVG.fitted(name, width: 66, size: 12), x: 14, y: y + 11, style: "fp-text")]
         for (index, (label, bars)) in rows.enumerated() {
             let top = y + Double(index) * (Self.rowHeight + Self.rowGap)
             elements.append(SVG.text(label, x: Self.left - 8, y: top + 10, style: "fp-faint", anchor: .end))

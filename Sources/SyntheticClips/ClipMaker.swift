@@ -1,6 +1,7 @@
 import Articulation
 import Biometrics
 import Foundation
+import Glibc
 public import GroundTruth
 import MediaFiles
 import MediaTypes
@@ -9,7 +10,7 @@ import SyntheticVoices
 
 /// Makes clips of scenes, with their truth beside them. Thread-bound; several may work at the same time on the same parts.
 public final class ClipMaker {
-    /// Where a second went.
+    /// Seconds of the processor that each kind of work took; of its own thread, encoders' helpers not counted.
     public struct Cost: Sendable {
         public var speech = 0.0
         public var drawing = 0.0
@@ -20,7 +21,7 @@ public final class ClipMaker {
     }
 
     private let parts: SynthesisParts
-    /// Of everything so far, in seconds.
+    /// Of everything so far.
     public private(set) var cost = Cost()
 
     public init(parts: SynthesisParts) { self.parts = parts }
@@ -33,11 +34,10 @@ public final class ClipMaker {
     /// - Returns: what is true in it.
     public func make(_ scene: Scene, to path: String, progress: (Double, Double) -> Void = { _, _ in }) throws -> ClipTruth {
         if let (part, reason) = scene.format.impossibility { throw ClipError(.configuration, "format.\(part): \(reason)") }
-        let clock = ContinuousClock()
-        var start = clock.now
+        var start = ThreadTime.now
         let speech = try SceneSpeech(scene, parts: parts)
         let recording = scene.hasSound ? speech.recording(scene) : []
-        cost.speech += (clock.now - start).seconds
+        cost.speech += ThreadTime.now - start
         let times = FrameTimes(scene, duration: speech.duration)
         guard !times.times.isEmpty else { throw ClipError(.configuration, "changes: the picture is lost from beginning to end; leave a frame") }
 
@@ -56,7 +56,7 @@ public final class ClipMaker {
         var isStale = false
         for time in times.times {
             try sound.feed(until: time, to: writer)
-            start = clock.now
+            start = ThreadTime.now
             let isFrozen = times.frozen.contains(time)
             // Frozen where there was a frame before: the truth goes on, the picture does not.
             isStale = isFrozen && !frames.isEmpty
@@ -65,21 +65,21 @@ public final class ClipMaker {
             } else {
                 let picture = stage.draw(at: time)
                 frames.append(ClipTruth.Frame(time: Self.rounded(time), faces: picture.faces))
-                cost.drawing += (clock.now - start).seconds
-                start = clock.now
+                cost.drawing += ThreadTime.now - start
+                start = ThreadTime.now
                 camera.take(picture.picture, camera: scene.camera(at: time), frameSeed: StableSeed.of("frame \(Int((time * 60000).rounded()))", seed: scene.seed), into: frame)
-                cost.camera += (clock.now - start).seconds
+                cost.camera += ThreadTime.now - start
             }
-            start = clock.now
+            start = ThreadTime.now
             frame.instant = .seconds(time)
             try writer.append(frame)
-            cost.encoding += (clock.now - start).seconds
+            cost.encoding += ThreadTime.now - start
             progress(time, speech.duration)
         }
-        start = clock.now
+        start = ThreadTime.now
         try sound.feed(until: .infinity, to: writer)
         try writer.finish()
-        cost.encoding += (clock.now - start).seconds
+        cost.encoding += ThreadTime.now - start
         progress(speech.duration, speech.duration)
         return truth(scene, speech: speech, times: times, stage: stage, frames: frames, path: path)
     }
@@ -109,8 +109,13 @@ public final class ClipMaker {
     static func rounded(_ seconds: Double) -> Double { (seconds * 1e6).rounded() / 1e6 }
 }
 
-extension Duration {
-    var seconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
+/// What the calling thread has used of a processor, in seconds: what else runs on the machine is not in it.
+private enum ThreadTime {
+    static var now: Double {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+    }
 }
 
 /// Sound in blocks, as much as belongs before each frame, and none where there are gaps.

@@ -16,7 +16,7 @@ public enum ModelFolder {
     }
 
     public static let faces = "face-model.fwocface"
-    public static let mouths = "mouth-model.fwocmouth"
+    public static let mouths = "mouth-model.fwoc"
 }
 
 extension SynthesisParts {

@@ -9,16 +9,11 @@ struct MouthTrack {
 
     private let poses: [MouthPose]
 
-    init(_ utterance: Utterance, model: MouthModel, seed: UInt64) {
-        var poses = model.mouths(for: utterance.samples, phonemes: utterance.phonemes, frameRate: Self.rate, seed: seed).map { MouthPose(opening: $0.opening, width: $0.width) }
-        for phoneme in utterance.phonemes where Self.tongueSounds.contains(phoneme.symbol) {
-            for index in max(0, Int(phoneme.start * Self.rate))..<max(0, min(poses.count, Int(phoneme.end * Self.rate) + 1)) { poses[index].tongue = 0.8 }
+    init(_ utterance: Utterance, model: MouthModel, seed: UInt64) throws {
+        poses = try model.mouths(for: utterance.samples, phonemes: utterance.phonemes, frameRate: Self.rate, seed: seed).map {
+            MouthPose(opening: $0.opening, width: $0.width, tongue: $0.tongue)
         }
-        self.poses = poses
     }
-
-    /// Made with the tongue at or between the teeth.
-    private static let tongueSounds: Set<String> = ["t", "d", "n", "l", "θ", "ð", "s", "z", "ɾ", "əl", "n̩"]
 
     /// - Parameter time: seconds from the utterance's beginning; before it and after it the mouth goes to rest within 0.1 s.
     func at(_ time: Double) -> MouthPose {

@@ -143,9 +143,7 @@ struct Room {
 
     /// A rectangle in parts of the picture.
     private mutating func fill(_ x: Double, _ y: Double, _ w: Double, _ h: Double, _ colour: SIMD3<Float>) {
-        let columns = max(0, Int((x * Double(width)).rounded()))..<max(0, min(width, Int(((x + w) * Double(width)).rounded())))
-        let rows = max(0, Int((y * Double(height)).rounded()))..<max(0, min(height, Int(((y + h) * Double(height)).rounded())))
-        guard x + w > 0, y + h > 0, columns.lowerBound < columns.upperBound, rows.lowerBound < rows.upperBound else { return }
+        let columns = Steps.range(x * Double(width), (x + w) * Double(width), limit: width), rows = Steps.range(y * Double(height), (y + h) * Double(height), limit: height)
         for row in rows {
             for column in columns { for c in 0..<3 { values[(row * width + column) * 3 + c] = colour[c] } }
         }

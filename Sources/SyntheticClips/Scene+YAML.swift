@@ -85,6 +85,9 @@ extension Scene {
             format = ClipFormat(endingOf: "clip." + container.rawValue) ?? format
         } else if let ending = ClipFormat(endingOf: output) {
             format = ending
+        } else {
+            throw section.problem(
+                "container", "missing, and \((output as NSString).lastPathComponent) ends with none of \(ClipFormat.Container.allCases.map(\.rawValue).joined(separator: ", "))")
         }
         if let codec: ClipFormat.VideoCodec = try section.optionalChoice("video") { format.video = codec }
         format.sound = try section.choice("sound", default: format.sound)
@@ -200,6 +203,7 @@ struct SceneReader {
         default: break
         }
         talk.gain = try section.optionalReal("gain", in: -40...20) ?? 0
+        talk.origin = "\(section.file):\(section.line): \(section.path)"
         try section.finish()
         return talk
     }
@@ -281,7 +285,10 @@ struct SceneReader {
         try section.finish()
         switch (room, picture, colour) {
         case (let room?, nil, nil): return .room(room)
-        case (nil, let picture?, nil): return .picture(picture.hasPrefix("/") ? picture : (folder as NSString).appendingPathComponent(picture))
+        case (nil, let picture?, nil):
+            let path = picture.hasPrefix("/") ? picture : (folder as NSString).appendingPathComponent(picture)
+            guard FileManager.default.isReadableFile(atPath: path) else { throw section.problem("picture", "\(path): no such file, or it may not be read") }
+            return .picture(path)
         case (nil, nil, let colour?):
             guard colour.count == 7, colour.hasPrefix("#"), let value = UInt32(colour.dropFirst(), radix: 16) else { throw section.problem("colour", "‘\(colour)’ is no colour; expected for example \"#7f8890\"") }
             return .colour(UInt8(value >> 16), UInt8(value >> 8 & 255), UInt8(value & 255))

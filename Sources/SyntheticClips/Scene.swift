@@ -89,6 +89,8 @@ public struct Scene: Sendable {
         public var voice: String?
         /// dB.
         public var gain: Double
+        /// Where it is written, for messages: file, line and key.
+        public var origin = "talk"
 
         public init(
             person: String, start: Double, text: String? = nil, end: Double? = nil, seed: UInt64 = 0, kind: ClipTruth.SpeechKind = .own, voice: String? = nil, gain: Double = 0

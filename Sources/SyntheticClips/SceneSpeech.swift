@@ -15,6 +15,7 @@ struct SceneSpeech {
         var utterance: Utterance
         var kind: ClipTruth.SpeechKind
         var gain: Double
+        var origin: String
         /// Whose voice is heard, and what it says, where it is not the speaker's own.
         var dubbing: (person: String, utterance: Utterance)?
         var mouth: MouthTrack
@@ -36,14 +37,14 @@ struct SceneSpeech {
     init(_ scene: Scene, parts: SynthesisParts) throws {
         var turns: [Turn] = []
         let voices = Dictionary(uniqueKeysWithValues: scene.people.map { ($0.id, VoiceIdentity(seed: $0.voiceSeed, traits: $0.voice)) })
-        for (index, talk) in scene.talk.enumerated() {
-            guard let voice = voices[talk.person] else { throw ClipError(.configuration, "talk.\(index): ‘\(talk.person)’ is nobody in this scene") }
+        for talk in scene.talk {
+            guard let voice = voices[talk.person] else { throw ClipError(.configuration, "\(talk.origin).person: ‘\(talk.person)’ is nobody in this scene") }
             func add(_ text: String, at start: Double, number: Int) throws -> Utterance {
                 let utterance = try parts.speech.speak(text, as: voice)
                 var dubbing: (String, Utterance)?
                 if talk.kind == .dubbed, let other = talk.voice, let otherVoice = voices[other] { dubbing = (other, try parts.speech.speak(text, as: otherVoice)) }
-                let mouth = MouthTrack(utterance, model: parts.mouth, seed: StableSeed.of("mouth \(number)", seed: talk.seed))
-                turns.append(Turn(person: talk.person, start: start, utterance: utterance, kind: talk.kind, gain: talk.gain, dubbing: dubbing, mouth: mouth))
+                let mouth = try MouthTrack(utterance, model: parts.mouth, seed: StableSeed.of("mouth \(number)", seed: talk.seed))
+                turns.append(Turn(person: talk.person, start: start, utterance: utterance, kind: talk.kind, gain: talk.gain, origin: talk.origin, dubbing: dubbing, mouth: mouth))
                 return utterance
             }
             if let text = talk.text {
@@ -72,7 +73,8 @@ struct SceneSpeech {
         for (index, turn) in turns.enumerated() {
             if let other = turns[..<index].first(where: { $0.person == turn.person && $0.range.intersection(turn.range) != nil }) {
                 throw ClipError(
-                    .configuration, String(format: "talk: %@ says two things at once: ‘%@’ from %.2f s is not over at %.2f s, when ‘%@’ begins", turn.person, other.utterance.text, other.range.start, turn.range.start, turn.utterance.text))
+                    .configuration,
+                    turn.origin + String(format: ".time: %@ says two things at once: ‘%@’ is not over before %.2f s, but ‘%@’ begins at %.2f s", turn.person, other.utterance.text, other.range.end, turn.utterance.text, turn.range.start))
             }
         }
         var end = turns.map { max($0.range.end, $0.dubbing.map { $0.utterance.duration } ?? 0) }.max() ?? 0
@@ -114,7 +116,7 @@ struct SceneSpeech {
         let peak = samples.reduce(0) { max($0, abs($1)) }
         if peak > 0.98 { for index in samples.indices { samples[index] *= 0.98 / peak } }
         for range in scene.ranges({ if case .dropSound = $0 { true } else { false } }, within: TimeRange(0, duration)) {
-            for index in Int((range.start * Self.sampleRate).rounded())..<min(count, Int((range.end * Self.sampleRate).rounded())) { samples[index] = 0 }
+            for index in Steps.range(range.start * Self.sampleRate, range.end * Self.sampleRate, limit: count) { samples[index] = 0 }
         }
         return samples
     }
@@ -137,8 +139,7 @@ struct SceneSpeech {
             for index in max(0, -begin)..<max(max(0, -begin), min(sound.count, samples.count - begin)) { samples[begin + index] += gain * sound[index] }
             return
         }
-        let range = max(0, Int(first.rounded(.up)))..<min(samples.count, Int(first + Double(sound.count - 2) * stretch))
-        guard range.lowerBound < range.upperBound else { return }
+        let range = Steps.range(first.rounded(.up), first + Double(sound.count - 2) * stretch, limit: samples.count)
         for index in range {
             let place = (Double(index) - first) / stretch
             let whole = Int(place), t = Float(place - Double(whole))

@@ -154,9 +154,7 @@ struct Cover {
         var random = SeededGenerator(seed: seed)
         let base = SIMD3<Double>(random.uniform(20...210), random.uniform(20...200), random.uniform(20...190))
         let radius = min(width, height) * random.uniform(0.08...0.3)
-        let columns = max(0, Int(x - width / 2 - 1))..<max(0, min(picture.width, Int(x + width / 2 + 2)))
-        let rows = max(0, Int(y - height / 2 - 1))..<max(0, min(picture.height, Int(y + height / 2 + 2)))
-        guard x + width / 2 > -1, y + height / 2 > -1, columns.lowerBound < columns.upperBound, rows.lowerBound < rows.upperBound else { return }
+        let columns = Steps.range(x - width / 2 - 1, x + width / 2 + 2, limit: picture.width), rows = Steps.range(y - height / 2 - 1, y + height / 2 + 2, limit: picture.height)
         for row in rows {
             for column in columns {
                 // Distance to a box with round corners.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Articulation
 import Foundation
 import Glibc
 import MediaFiles
@@ -75,6 +76,7 @@ struct Reportable {
                 }
             case FaceModelError.unreadable: 66
             case is FaceModelError: 65
+            case let error as MouthModelError: error.category.rawValue
             case is SpeechError: 69
             default: 70
             }

@@ -126,6 +126,19 @@ import Testing
         #expect(abs((speaking.averagePrecision ?? 0) - 0.25) < 1e-12)
     }
 
+    @Test func whatIsSaidLater() throws {
+        let truth = Self.truth(speech: [.init(person: "ann", start: 3, end: 5, text: "", heard: "ann")])
+        // As sure as can be, half a second late.
+        let frames = (0..<100).map { RecordedEvents.Frame(time: Double($0) / 10, faces: [.init(track: 1, box: Self.left, speaking: (35..<55).contains($0) ? 1 : 0)]) }
+        let speaking = try #require(try EventScore(RecordedEvents(decisions: [], frames: frames), truth: truth).speaking)
+        #expect(speaking.bestDelay == 0.5 && speaking.bestAveragePrecision == 1)
+        // 15 of the 20 confident ones are true; the other 5 come with the rest.
+        #expect(abs((speaking.averagePrecision ?? 0) - (0.75 * 0.75 + 0.25 * 0.2)) < 1e-12)
+        var settings = EventScore.Settings()
+        settings.speakingDelay = 0.5
+        #expect(try EventScore(RecordedEvents(decisions: [], frames: frames), truth: truth, settings: settings).speaking?.averagePrecision == 1)
+    }
+
     @Test func averagePrecision() {
         #expect(AveragePrecision.of([]) == nil)
         #expect(AveragePrecision.of([(0.5, false)]) == nil)

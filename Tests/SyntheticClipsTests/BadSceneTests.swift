@@ -1,4 +1,5 @@
 import Foundation
+import MediaFiles
 import ModelBundle
 import SyntheticClips
 import Testing
@@ -43,6 +44,12 @@ import Testing
         let yaml = Self.people + "format:\n  video: h264\n"
         let error = #expect(throws: BundleError.self) { try Scene(yaml: yaml, file: "scene.yaml", output: "clip.webm") }
         #expect(error == .manifest(file: "scene.yaml", line: 5, key: "format.video", problem: "h264 cannot be stored in webm"))
+    }
+
+    @Test func anEndingThatSaysNothing() throws {
+        let error = #expect(throws: BundleError.self) { try Scene(yaml: Self.people + "format: {}\n", file: "scene.yaml", output: "clip.xyz") }
+        #expect(error?.description.contains("format.container") == true && error?.description.contains("clip.xyz") == true)
+        #expect(try Scene(yaml: Self.people + "format: {container: mkv}\n", file: "scene.yaml", output: "clip.xyz").format.container == .mkv)
     }
 
     @Test func theNearestKeyIsNamed() {

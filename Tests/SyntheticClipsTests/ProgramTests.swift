@@ -80,11 +80,16 @@ import Testing
             #expect(run.exitCode == 0, "\(run)")
         }
         let truths = try Self.truths(whole)
-        #expect(try truths.count == 5 && truths == Self.truths(parts))
+        let others = try Self.truths(parts)
+        #expect(truths.count == 5 && truths == others)
         func rows(_ path: String) throws -> [Substring] { try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n") }
         let all = try rows(whole + "/manifest.csv"), halves = try [1, 2].map { try rows(parts + "/manifest-\($0)-of-2.csv") }
         #expect(all.first == "file,identity,start,end,session,face" && halves.allSatisfy { $0.first == all.first })
         #expect(all.dropFirst().sorted() == halves.flatMap { $0.dropFirst() }.sorted() && all.count > 3)
+        // What prepare makes of it.
+        let items = try SourceLayout.manifest.items(of: whole + "/manifest.csv")
+        #expect(items.count == all.count - 1 && items.allSatisfy { FileManager.default.fileExists(atPath: $0.path) && $0.identity.hasPrefix("s00000") && $0.subject != nil })
+        #expect(Set(items.map(\.session)).count == items.count || items.contains { $0.start != nil })
         // The same command again makes nothing; what is missing is made again, the same.
         let again = try Self.run(["corpus", recipe, "-o", whole])
         #expect(again.exitCode == 0 && again.errors.contains("0 clips made, 5 were there"), "\(again)")
@@ -92,7 +97,8 @@ import Testing
         try FileManager.default.removeItem(atPath: whole + "/" + victim)
         let resumed = try Self.run(["corpus", recipe, "-o", whole])
         #expect(resumed.errors.contains("1 clips made, 4 were there"), "\(resumed)")
-        #expect(try Self.truths(whole) == truths && rows(whole + "/manifest.csv") == all)
+        let remade = try Self.truths(whole), rewritten = try rows(whole + "/manifest.csv")
+        #expect(remade == truths && rewritten == all)
         // Another recipe is not mixed into it.
         let other = try folder.write(Self.recipe.replacing("seed: 4", with: "seed: 5"), "other.yaml")
         let mixed = try Self.run(["corpus", other, "-o", whole])

@@ -8,7 +8,7 @@ import Testing
 /// The models of the repository, read once.
 enum TestParts {
     static let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-    static let models = package.appending(path: "models/synthesis").path
+    static let models = ProcessInfo.processInfo.environment[ModelFolder.variable] ?? package.appending(path: "models/synthesis").path
     static let shared: Result<SynthesisParts, any Error> = Result { try SynthesisParts(folder: models) }
 
     static func parts() throws -> SynthesisParts { try shared.get() }
