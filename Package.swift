@@ -106,7 +106,9 @@ let package = Package(
         .target(name: "Quantization", dependencies: ["Inference", "ModelBundle", "Tensors"], swiftSettings: house),
         .target(name: "Reporting", dependencies: ["RunRecords", "Evaluation", "Quantization", "Biometrics"], swiftSettings: house),
         .target(name: "Datasets", dependencies: ["Recognition", "MediaFiles", "FrontEnd", "ModelBundle", "MediaTypes", "CKernels"], swiftSettings: house),
-        .executableTarget(name: "fwoc-train", dependencies: ["Training", "RunRecords", "Datasets", "Evaluation", "Biometrics", "Reporting", "Quantization", "Inference", "Recognition", "ModelBundle", "MediaFiles", "Tensors", argumentParser], swiftSettings: house),
+        .target(name: "FaceModelling",
+            dependencies: ["SyntheticFaces", "Recognition", "Inference", "FrontEnd", "ModelBundle", "MediaFiles", "MediaTypes", "Biometrics"], swiftSettings: house),
+        .executableTarget(name: "fwoc-train", dependencies: ["FaceModelling", "SyntheticFaces", "Training", "RunRecords", "Datasets", "Evaluation", "Biometrics", "Reporting", "Quantization", "Inference", "Recognition", "ModelBundle", "MediaFiles", "Tensors", argumentParser], swiftSettings: house),
 
         // Interposes malloc in a test executable; nothing but tests may depend on it.
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
@@ -141,6 +143,7 @@ let package = Package(
         tests("AgentRuntimeTests", ["AgentRuntime", "Gallery", "Publishing", "MediaTypes", "Recognition", logging, yaml]),
         tests("AgentTests", ["LiveParts", "CAllocationCounter", "AgentRuntime", "Recognition", "Publishing", "Gallery", "MediaFiles", "MediaTypes", "fwoc-agent"]),
         tests("QuantizationTests", ["Quantization", "Training", "Datasets", "Inference", "ModelBundle", "Tensors"]),
+        tests("SyntheticFacesTests", ["SyntheticFaces", "CRaster", "Biometrics", "MediaTypes"]),
         tests("DatasetsTests", ["Datasets", "RunRecords", "Recognition", "ModelBundle", "Tensors", "fwoc-train"]),
         // Runs the program as a service on a machine of its own.
         tests("LiveLabTests", ["fwoc-agent"]),
