@@ -111,7 +111,9 @@ let package = Package(
         .target(name: "Quantization", dependencies: ["Inference", "ModelBundle", "Tensors"], swiftSettings: house),
         .target(name: "Reporting", dependencies: ["Figures", "RunRecords", "Evaluation", "Quantization", "Biometrics"], swiftSettings: house),
         .target(name: "Datasets", dependencies: ["Recognition", "MediaFiles", "FrontEnd", "ModelBundle", "MediaTypes", "CKernels"], swiftSettings: house),
-        .executableTarget(name: "fwoc-train", dependencies: ["Training", "RunRecords", "Datasets", "Articulation", "Evaluation", "Biometrics", "Reporting", "Quantization", "Inference", "Recognition", "ModelBundle", "MediaFiles", "Tensors", argumentParser], swiftSettings: house),
+        .target(name: "FaceModelling",
+            dependencies: ["SyntheticFaces", "Recognition", "Inference", "FrontEnd", "ModelBundle", "MediaFiles", "MediaTypes", "Biometrics"], swiftSettings: house),
+        .executableTarget(name: "fwoc-train", dependencies: ["FaceModelling", "SyntheticFaces", "Training", "RunRecords", "Datasets", "Articulation", "Evaluation", "Biometrics", "Reporting", "Quantization", "Inference", "Recognition", "ModelBundle", "MediaFiles", "Tensors", argumentParser], swiftSettings: house),
 
         // Synthetic clips
         .target(name: "Articulation", dependencies: ["Datasets", "Recognition", "Inference", "ModelBundle", "MediaFiles", "FrontEnd", "MediaTypes", "Tensors"], swiftSettings: house),
@@ -156,6 +158,7 @@ let package = Package(
         tests("AgentRuntimeTests", ["AgentRuntime", "Gallery", "Publishing", "MediaTypes", "Recognition", logging, yaml]),
         tests("AgentTests", ["LiveParts", "CAllocationCounter", "AgentRuntime", "Recognition", "Publishing", "Gallery", "MediaFiles", "MediaTypes", "fwoc-agent"]),
         tests("QuantizationTests", ["Quantization", "Training", "Datasets", "Inference", "ModelBundle", "Tensors"]),
+        tests("SyntheticFacesTests", ["SyntheticFaces", "CRaster", "Biometrics", "MediaTypes"]),
         tests("DatasetsTests", ["Datasets", "RunRecords", "Recognition", "ModelBundle", "Tensors", "fwoc-train"]),
         tests("SyntheticClipsTests", ["SyntheticClips", "SyntheticFaces", "SyntheticVoices", "Articulation", "GroundTruth", "Datasets", "MediaFiles", "MediaTypes", "ModelBundle", "fwoc-synth"]),
         tests("ArticulationTests", ["Articulation", "FrontEnd", "Datasets"]),

@@ -134,6 +134,35 @@ void fwoc_raster_strand(fwoc_raster_canvas layer, const fwoc_raster_knot *knots,
     }
 }
 
+void fwoc_raster_light_hair(fwoc_raster_hair hair, fwoc_raster_hair_view v, fwoc_raster_knot *out) {
+    for (int32_t k = 0; k < hair.knots; k++) {
+        const float *p = hair.positions + 3 * k, *t = hair.tangents + 3 * k, *n = hair.normals + 3 * k;
+        const float x = p[0] - v.origin[0], y = p[1] - v.origin[1], z = p[2] - v.origin[2];
+        const float cx = v.rows[0] * x + v.rows[1] * y + v.rows[2] * z, cy = v.rows[3] * x + v.rows[4] * y + v.rows[5] * z;
+        const float cz = v.rows[6] * x + v.rows[7] * y + v.rows[8] * z;
+        const float s = v.scale * v.distance / larger(v.distance - cz, 5);
+        const float along = t[0] * v.lamp[0] + t[1] * v.lamp[1] + t[2] * v.lamp[2];
+        const float across = sqrtf(larger(0, 1 - along * along));
+        const float facing = larger(0, (n[0] * v.lamp[0] + n[1] * v.lamp[1] + n[2] * v.lamp[2] + 0.35f) / 1.35f);
+        const float above = n[0] * v.up[0] + n[1] * v.up[1] + n[2] * v.up[2];
+        const float seen = larger(0, n[0] * v.toCamera[0] + n[1] * v.toCamera[1] + n[2] * v.toCamera[2]);
+        const float even = (1 + v.slope * above) * (0.72f + 0.28f * seen), direct = facing * (0.35f + 0.65f * across);
+        const float th = t[0] * v.half[0] + t[1] * v.half[1] + t[2] * v.half[2], shifted = th - 0.2f;
+        float a = larger(0, 1 - th * th), b = larger(0, 1 - shifted * shifted);
+        a *= a, a *= a, a *= a, a *= a;  // to the 16th
+        b *= b, b *= b, b *= b;          // to the 8th
+        const float tone = hair.tones[k], shine = 0.05f * a * facing * tone, second = 0.6f * b * facing * tone;
+        out[k].x = v.centre[0] + cx * s, out[k].y = v.centre[1] - cy * s, out[k].depth = cz + v.depthBias;
+        out[k].radius = larger(hair.radii[k] * v.scale, v.least);
+        out[k].alpha = hair.opacities[k] * v.strength;
+        for (int i = 0; i < 3; i++) {
+            const float light = v.ambient[i] * even + v.key[i] * direct;
+            const float colour = v.colour[i] * (light * tone + v.key[i] * second) + (v.key[i] + 0.4f * v.ambient[i]) * shine + 0.006f * v.ambient[i] * tone;
+            out[k].colour[i] = colour * v.exposure;
+        }
+    }
+}
+
 void fwoc_raster_reduce(fwoc_raster_canvas canvas, int32_t scale, fwoc_raster_canvas layer) {
     const float share = 1 / (float)(scale * scale);
     for (int32_t y = 0; y < layer.height; y++) {
@@ -183,9 +212,13 @@ void fwoc_raster_compose(fwoc_raster_canvas layer, int32_t left, int32_t top, ui
             const float *p = layer.colour + 4 * ((size_t)y * (size_t)layer.width + (size_t)x);
             if (column < 0 || column >= pictureWidth || p[3] <= 0.002f) continue;
             uint8_t *out = picture + 3 * ((size_t)row * (size_t)pictureWidth + (size_t)column);
-            const float rest = 1 - smaller(p[3], 1);
+            const float alpha = smaller(p[3], 1), inverse = 1 / p[3];
             for (int i = 0; i < 3; i++) {
-                const float value = p[i] + decode[out[i]] * rest;
+                // A soft shoulder, as cameras have: highlights are compressed and not cut.
+                float own = p[i] * inverse;
+                const float excess = own - 0.55f;
+                if (excess > 0) own = 0.55f + excess / (1 + excess * (1 / 0.45f));
+                const float value = own * alpha + decode[out[i]] * (1 - alpha);
                 out[i] = encode[(int32_t)(smaller(larger(value, 0), 1) * 4095 + 0.5f)];
             }
         }

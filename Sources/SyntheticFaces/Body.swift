@@ -24,17 +24,18 @@ struct Body: Sendable {
 
         let skinAt = texture.positions[FaceMesh.chin] + SIMD2(0, 12)
         var neck = Surface()
-        let neckRows = 12, neckColumns = 25
+        let neckRows = 24, neckColumns = 25
         for row in 0..<neckRows {
             let t = Float(row) / Float(neckRows - 1)
-            let y = mix(-4.5, -16.8, t) + drop
-            let rx = (5.1 + 0.5 * t + 3.2 * ramp(0.62, 1, t)) * (man ? 1.08 : 0.93) * mix(1, build, 0.6), rz = (4.9 + 1.2 * ramp(0.6, 1, t)) * (man ? 1.05 : 0.95)
+            let y = mix(-4.5, -16, t) + drop
+            let rx = (4.9 + 0.5 * t + 3.2 * ramp(0.62, 1, t)) * (man ? 1.08 : 0.93) * mix(1, build, 0.6), rz = (4.9 + 1.2 * ramp(0.6, 1, t)) * (man ? 1.05 : 0.95)
             for column in 0..<neckColumns {
                 let angle = (Float(column) / Float(neckColumns - 1) - 0.5) * 1.5 * Float.pi
                 // Two cords run from behind the ears to the breastbone.
                 let cord = 0.28 * exp(-power((abs(angle) - mix(1.15, 0.2, t)) / 0.16, 2)) * ramp(0.35, 0.8, t)
                 let p = Vector(sin(angle) * (rx + cord), y, -4.6 - 0.4 * t + cos(angle) * (rz + cord))
-                let shade = mix(0.42, 1, ramp(-8.6 + drop, -14.5 + drop, y - 1.2 * cos(angle)))
+                let crease = 0.1 * exp(-power((y + 11.6 - drop + 0.5 * cos(angle)) / 0.16, 2)) + 0.07 * exp(-power((y + 13.1 - drop + 0.4 * cos(angle)) / 0.16, 2))
+                let shade = mix(0.3, 0.95, ramp(-9 + drop, -15 + drop, y - 1.6 * cos(angle))) * (1 - crease)
                 neck.add(p, at: skinAt, openness: shade)
             }
         }
@@ -62,9 +63,9 @@ struct Body: Sendable {
                 let rx = section.1 * (row < 2 ? mix(1, build, 0.6) : build) + outer, rz = section.2 * (row < 2 ? 1 : mix(1, build, 0.5)) + outer
                 // The collar dips in front.
                 let dip = row < 3 ? 1.5 * max(0, c) * Float(3 - row) / 3 : 0
-                let y = (row < 2 ? section.0 : -15 + (section.0 + 15) * slope) - dip + drop
+                let y = (row < 2 ? section.0 : -15 + (section.0 + 15) * slope) - dip + drop + 1
                 let p = Vector(bent(s) * rx, y, -5 - 0.03 * (section.0 + 13) * -1 * 0.2 + bent(c) * rz)
-                torso.add(p, at: (SIMD2(p.x, -(p.y - drop)) - SIMD2(Self.corner.x, -Self.corner.y)) * Self.density, openness: row == 0 ? 0.8 : 1)
+                torso.add(p, at: (SIMD2(p.x, -(p.y - drop - 1)) - SIMD2(Self.corner.x, -Self.corner.y)) * Self.density, openness: row == 0 ? 0.8 : 1)
             }
         }
         torso.addGrid(first: 0, rows: sections.count, columns: columns)
@@ -116,14 +117,15 @@ struct Body: Sendable {
                 // Distance to the neckline: positive on cloth.
                 var inside: Float
                 switch garment {
-                case .crew: inside = 15.9 + y * -1 - 15.9 - (15.6 - 0.035 * side * side)
-                case .hoodie: inside = -y - (15.4 - 0.03 * side * side)
+                case .crew: inside = -y - (15.5 - 0.045 * side * side)
+                case .hoodie: inside = -y - (15.3 - 0.04 * side * side)
                 case .turtleneck: inside = 1
                 case .scoop: inside = -y - (deep * -1 - 0.075 * side * side)
                 case .vee: inside = (-y - (-deep - 1.25 * side * open)) * 0.6
                 case .shirt: inside = (-y - (17.8 - 1.15 * side)) * 0.6
                 case .jacket: inside = hasTie ? 1 : (-y - (17.6 - 1.2 * side)) * 0.6
                 }
+                inside = max(inside, (side - 6.1) * 2)
                 var value: Vector
                 switch garment {
                 case .crew, .scoop, .vee, .turtleneck:

@@ -32,7 +32,7 @@ struct EyesAndMouth: Sendable {
         }
         eyeTexture = eye
         toothShade = draw.real(0.36, 0.52) * (1 - 0.2 * ramp(40, 80, identity.age))
-        let yellow = draw.real(0.72, 0.88)
+        let yellow = draw.real(0.6, 0.76)
         var teeth = Texture(width: 96, height: 24)
         for y in 0..<24 {
             for x in 0..<96 {
@@ -41,7 +41,7 @@ struct EyesAndMouth: Sendable {
                 let tooth = position < 0.25 ? position / 0.25 : position < 0.47 ? (position - 0.25) / 0.22 : position < 0.72 ? (position - 0.47) / 0.25 : (position - 0.72) / 0.28
                 let gap = ramp(0.1, 0, min(tooth, 1 - tooth))
                 let down = Float(y) / 23
-                let colour = Vector(1, 0.95, yellow) * toothShade * (1 - 0.35 * gap) * (1 - 0.35 * position) * (0.8 + 0.2 * down)
+                let colour = Vector(1, 0.91, yellow) * toothShade * (1 - 0.35 * gap) * (1 - 0.35 * position) * (0.8 + 0.2 * down)
                 let gum = Vector(0.3, 0.1, 0.09)
                 teeth[x, y] = mix(colour, gum, ramp(0.34 + 0.05 * gap, 0.22 + 0.05 * gap, down))
             }

@@ -1,5 +1,23 @@
 public import Biometrics
 
+/// Where a face lies in a model: standard normal weights of its components, and what it is conditioned on.
+public struct FaceWeights: Sendable, Hashable {
+    public var shape: [Float]
+    public var asymmetry: [Float]
+    public var light: [Float]
+    public var chroma: [Float]
+    /// Sex (±0.5), age in double decades from 40, its square less 0.6, sex × age, four groups of origin.
+    public var conditions: [Float]
+
+    public init(shape: [Float], asymmetry: [Float], light: [Float], chroma: [Float], conditions: [Float]) {
+        self.shape = shape
+        self.asymmetry = asymmetry
+        self.light = light
+        self.chroma = chroma
+        self.conditions = conditions
+    }
+}
+
 /// A person who does not exist: shape and colour of the face, and what the hair, the eyes and the clothes are like.
 ///
 /// Everything follows from the seed, the traits and the model; each attribute has a random stream of its own, so that fixing one trait leaves the
@@ -9,12 +27,8 @@ public struct FaceIdentity: Sendable {
     /// As drawn, none of them `nil`.
     public let traits: FaceTraits
 
-    /// Standard normal weights of the model's bases, clipped.
-    let shapeWeights: [Float]
-    let asymmetryWeights: [Float]
-    let lightWeights: [Float]
-    let chromaWeights: [Float]
-    let conditions: [Float]
+    /// Where this face lies in the model.
+    public let weights: FaceWeights
     /// Linear sRGB.
     let skin: Vector
     let hairColour: Vector
@@ -32,7 +46,10 @@ public struct FaceIdentity: Sendable {
 
     func generator(_ stream: Int) -> SeededGenerator { SeededGenerator(seed: seed, stream: stream) }
 
-    public init(seed: UInt64, traits: FaceTraits = FaceTraits(), model: FaceModel) {
+    public init(seed: UInt64, traits: FaceTraits = FaceTraits(), model: FaceModel) { self.init(seed: seed, traits: traits, weights: nil, model: model) }
+
+    /// - Parameter given: the face itself, for measurements with faces that are not drawn from the seed; the rest still is.
+    public init(seed: UInt64, traits: FaceTraits, weights given: FaceWeights?, model: FaceModel) {
         self.seed = seed
         func stream(_ number: Int) -> SeededGenerator { SeededGenerator(seed: seed, stream: number) }
         var draw = stream(1)
@@ -55,19 +72,17 @@ public struct FaceIdentity: Sendable {
         let sexSign: Float = sex == .female ? 0.5 : -0.5
         var conditions: [Float] = [sexSign * 1.15, decades, decades * decades - 0.6, sexSign * decades, 0, 0, 0, 0]
         if group > 0 { conditions[3 + group] = strength }
-        self.conditions = conditions
 
-        func weights(_ number: Int, _ count: Int, spread: Float) -> [Float] {
+        func drawn(_ number: Int, _ count: Int, spread: Float) -> [Float] {
             var draw = stream(number)
             return (0..<count).map { _ in draw.normal(within: 1.8) * spread }
         }
-        shapeWeights = weights(4, model.shape.count, spread: 1.2)
-        asymmetryWeights = weights(5, model.asymmetry.count, spread: 0.5)
-        lightWeights = weights(6, model.light.count, spread: 1.05)
-        chromaWeights = weights(7, model.chroma.count, spread: 0.8)
+        self.weights = given ?? FaceWeights(
+            shape: drawn(4, model.shape.count, spread: 1.2), asymmetry: drawn(5, model.asymmetry.count, spread: 0.35), light: drawn(6, model.light.count, spread: 1.05),
+            chroma: drawn(7, model.chroma.count, spread: 0.8), conditions: conditions)
 
         draw = stream(8)
-        let anchors: [Vector] = [Vector(236, 202, 184), Vector(222, 178, 152), Vector(188, 138, 108), Vector(134, 90, 66), Vector(84, 56, 44)]
+        let anchors: [Vector] = [Vector(226, 188, 168), Vector(212, 168, 142), Vector(182, 132, 104), Vector(134, 90, 66), Vector(84, 56, 44)]
         let at = min(tone * 4, 3.999)
         let near = mix(anchors[Int(at)], anchors[Int(at) + 1], at - Float(Int(at)))
         let redness = draw.normal(within: 2)
@@ -100,34 +115,34 @@ public struct FaceIdentity: Sendable {
         freckles = tone < 0.3 && draw.chance(0.25) ? draw.real(0.2, 1) : 0
 
         draw = stream(13)
-        let drawn: HairStyle
+        let style: HairStyle
         if sex == .female {
             let curls: Float = tone > 0.55 ? 3 : 0.6
             let styles: [(HairStyle, Float)] = [
                 (.long, 3), (.fringe, 1), (.bob, 1.6), (.tied, 2.2), (.curly, 0.5 * curls), (.afro, tone > 0.6 ? 1 : 0), (.short, age > 50 ? 1.5 : 0.3), (.sideParted, 0.2),
             ]
-            drawn = draw.pick(styles)
+            style = draw.pick(styles)
         } else {
             let thin = ramp(35, 65, Float(age))
             let styles: [(HairStyle, Float)] = [
                 (.short, 3), (.sideParted, 2), (.swept, 1.6), (.buzz, tone > 0.55 ? 4 : 1), (.curly, tone > 0.3 ? 0.8 : 0.4), (.afro, tone > 0.6 ? 0.6 : 0), (.receding, 3 * thin),
                 (.bald, 0.3 + 1.6 * thin), (.long, 0.15),
             ]
-            drawn = draw.pick(styles)
+            style = draw.pick(styles)
         }
         draw = stream(14)
         let glasses = traits.glasses ?? draw.chance(age > 45 ? 0.3 : 0.18)
-        self.traits = FaceTraits(sex: sex, age: age, skinTone: Double(tone), glasses: glasses, hair: traits.hair ?? drawn)
+        self.traits = FaceTraits(sex: sex, age: age, skinTone: Double(tone), glasses: glasses, hair: traits.hair ?? style)
     }
 
     /// The points of the face at rest, `[468]`.
     func points(_ model: FaceModel) -> [Vector] {
         var values = model.meanShape
-        for (k, weight) in conditions.enumerated() {
+        for (k, weight) in weights.conditions.enumerated() {
             for i in values.indices { values[i] += weight * model.shapeOfConditions[k * values.count + i] }
         }
-        model.shape.add(shapeWeights, to: &values)
-        model.asymmetry.add(asymmetryWeights, to: &values)
+        model.shape.add(weights.shape, to: &values)
+        model.asymmetry.add(weights.asymmetry, to: &values)
         return (0..<FaceModel.points).map { Vector(values[3 * $0], values[3 * $0 + 1], values[3 * $0 + 2]) }
     }
 }

@@ -32,10 +32,10 @@ public struct FaceLighting: Sendable, Hashable {
         let keyTint = SIMD3<Float>(1 + 0.07 * other, 1, 1 - 0.12 * other)
         let angle = generator.real(-1, 1) * 1.15
         let height = generator.real(0.1, 0.95)
-        let level = generator.real(0.82, 1.12)
+        let level = generator.real(0.68, 0.95)
         self.init(
             ambient: tint * ((1 - share) * level), ambientSlope: generator.real(0.15, 0.5),
-            keyDirection: SIMD3(sin(angle), height, cos(angle)), keyColour: keyTint * (share * 1.25 * level), exposure: generator.real(0.85, 1.1))
+            keyDirection: SIMD3(sin(angle), height, cos(angle)), keyColour: keyTint * (share * 1.15 * level), exposure: generator.real(0.85, 1.1))
     }
 
     /// Light that falls on a surface with this normal (a unit vector), before the exposure.

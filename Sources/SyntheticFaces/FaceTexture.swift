@@ -74,12 +74,12 @@ struct FaceTexture {
     init(_ identity: FaceIdentity, _ model: FaceModel) {
         let n = model.pixels.count / 2
         var light = model.meanLight, chroma = model.meanChroma
-        for (k, weight) in identity.conditions.enumerated() {
+        for (k, weight) in identity.weights.conditions.enumerated() {
             for i in 0..<n { light[i] += weight * model.lightOfConditions[k * n + i] }
             for i in 0..<2 * n { chroma[i] += weight * model.chromaOfConditions[k * 2 * n + i] }
         }
-        model.light.add(identity.lightWeights, to: &light)
-        model.chroma.add(identity.chromaWeights, to: &chroma)
+        model.light.add(identity.weights.light, to: &light)
+        model.chroma.add(identity.weights.chroma, to: &chroma)
 
         // Three planes over the whole template; what the model does not hold is filled from what surrounds it.
         let width = model.width, height = model.height
@@ -119,7 +119,8 @@ struct FaceTexture {
                 life += 0.022 * noise(fx * 0.06, fy * 0.06 + 40)
                 life += 0.018 * aged * noise(fx * 0.13 + 7, fy * 0.13)
                 let blood = 0.02 * noise(fx * 0.045 + 30, fy * 0.045 + 11)
-                let relief = min(max(fine[0][i], -2.2), 0.55)
+                // Highlights of the lamps that the pictures were taken with are not the skin's.
+                let raw = max(fine[0][i], -2.2), relief = raw > 0 ? 0.5 * raw / (1 + raw) : raw
                 let y = luminance * exp(relief + life)
                 let redder = min(max(fine[1][i], -0.3), 0.35) + blood, bluer = min(max(fine[2][i], -0.4), 0.4) - blood
                 let red = base.x / luminance * y * exp(redder)

@@ -21,7 +21,9 @@ public final class HeadRenderer {
     private var scratch: [Float] = []
     private var corners: [fwoc_raster_corner] = []
     private var knots: [fwoc_raster_knot] = []
-    private var order: [Int] = []
+    private var order: [Int32] = []
+    private var hairKnots: [fwoc_raster_knot] = []
+    private var hairPositions: [Float]
     private static let fineness = 2
     /// Head units from the camera to the eyes.
     private static let distance: Float = 62
@@ -31,6 +33,7 @@ public final class HeadRenderer {
         texture = FaceTexture(identity, model)
         shape = HeadShape(identity, model, texture)
         hair = Hair(identity, shape)
+        hairPositions = hair.flat.positions
         body = Body(identity, shape, texture)
         inner = EyesAndMouth(identity)
         hairTexture = Texture(width: 2, height: 2, colour: identity.hairColour * 0.62)
@@ -123,7 +126,7 @@ public final class HeadRenderer {
         if let cap = hair.cap { surface(cap, hairTexture, head, blend: true) }
         unsafe canvas.withCanvas { canvas in unsafe layer.withCanvas { unsafe fwoc_raster_reduce(canvas, Int32(Self.fineness), $0) } }
         drawLids(points, head, pose, lighting, corner)
-        drawHair(head, lighting, corner)
+        drawHair(points, head, lighting, corner)
         if let glasses { drawGlasses(glasses, head, lighting, corner) }
         if scratch.count < 4 * layer.width { scratch = [Float](repeating: 0, count: 4 * layer.width) }
         unsafe scratch.withUnsafeMutableBufferPointer { row in
@@ -173,7 +176,7 @@ public final class HeadRenderer {
             if surface.gloss > 0 {
                 let facing = max(0, dot(normal, half))
                 let rim = 1 - max(0, normal.z)
-                sheen = lighting.keyColour * (surface.gloss * surface.openness[i] * lighting.exposure * (0.055 * power(facing, 14) + 0.05 * power(facing, 40) + 0.03 * rim * rim * rim))
+                sheen = lighting.keyColour * (surface.gloss * surface.openness[i] * lighting.exposure * (0.03 * power(facing, 12) + 0.035 * power(facing, 36) + 0.012 * rim * rim * rim))
             }
             let uv = surface.coordinates[i]
             unsafe corners.append(
@@ -229,40 +232,71 @@ public final class HeadRenderer {
 
     private func lifted(_ view: View, _ by: Vector) -> View { view }
 
-    private func drawHair(_ view: View, _ lighting: FaceLighting, _ corner: SIMD2<Float>) {
+    private func drawHair(_ points: [Vector], _ view: View, _ lighting: FaceLighting, _ corner: SIMD2<Float>) {
         guard !hair.strands.isEmpty else { return }
-        // Back to front, by the depth of the middle.
-        let count = hair.strands.count
-        var depths = [Float](repeating: 0, count: count)
-        for (i, strand) in hair.strands.enumerated() { depths[i] = view.turned(hair.knots[(strand.lowerBound + strand.upperBound) / 2]).z }
-        order = Array(0..<count)
-        order.sort { depths[$0] != depths[$1] ? depths[$0] < depths[$1] : $0 < $1 }
-        let lamp = view.inverse(unit(lighting.keyDirection)), up = view.inverse(Vector(0, 1, 0)), toCamera = view.inverse(Vector(0, 0, 1))
-        let half = unit(lamp + toCamera)
-        let exposure = lighting.exposure
-        for index in order {
-            let range = hair.strands[index]
-            knots.removeAll(keepingCapacity: true)
-            for k in range {
-                let p = view.project(hair.knots[k])
-                let t = hair.tangents[k], n = hair.normals[k]
-                let across = max(0, 1 - dot(t, lamp) * dot(t, lamp)).squareRoot()
-                let facing = max(0, (dot(n, lamp) + 0.35) / 1.35)
-                let even = lighting.ambient * (1 + lighting.ambientSlope * dot(n, up)) * (0.72 + 0.28 * max(0, dot(n, toCamera)))
-                let light = even + lighting.keyColour * (facing * (0.35 + 0.65 * across))
-                // Two reflections: of the light's colour, and of the hair's, further to the tip.
-                let th = dot(t, half)
-                let shine = power(max(0, 1 - th * th), 22) * facing, second = power(max(0, 1 - (th - 0.2) * (th - 0.2)), 9) * facing
-                let tone = hair.tones[k]
-                var colour = hair.colour * light * tone
-                colour += lighting.keyColour * (0.035 * shine * tone) + hair.colour * lighting.keyColour * (0.5 * second * tone)
-                colour *= exposure
-                unsafe knots.append(
-                    fwoc_raster_knot(
-                        x: p.x - corner.x, y: p.y - corner.y, depth: p.z + 0.12, radius: max(hair.radii[k] * view.scale, 0.22), colour: (colour.x, colour.y, colour.z),
-                        alpha: hair.opacities[k] * min(1, 0.55 + 0.05 * view.scale)))
+        if hair.anchors.contains(where: { $0 >= 0 }) {
+            // A beard goes with the jaw.
+            for (index, strand) in hair.strands.enumerated() where hair.anchors[index] >= 0 {
+                let move = points[hair.anchors[index]] - shape.rest[hair.anchors[index]]
+                for k in strand {
+                    let p = hair.knots[k] + move
+                    hairPositions[3 * k] = p.x
+                    hairPositions[3 * k + 1] = p.y
+                    hairPositions[3 * k + 2] = p.z
+                }
             }
-            unsafe knots.withUnsafeBufferPointer { knots in unsafe layer.withCanvas { unsafe fwoc_raster_strand($0, knots.baseAddress!, Int32(knots.count)) } }
+        }
+        let toLamp = view.inverse(unit(lighting.keyDirection)), up = view.inverse(Vector(0, 1, 0)), toCamera = view.inverse(Vector(0, 0, 1))
+        let half = unit(toLamp + toCamera)
+        func three(_ v: Vector) -> (Float, Float, Float) { (v.x, v.y, v.z) }
+        let (a, b, c) = view.rows
+        let camera = fwoc_raster_hair_view(
+            rows: (a.x, a.y, a.z, b.x, b.y, b.z, c.x, c.y, c.z), origin: three(view.origin), scale: view.scale, distance: Self.distance,
+            centre: (view.centre.x - corner.x, view.centre.y - corner.y), lamp: three(toLamp), half: three(half), up: three(up), toCamera: three(toCamera),
+            key: three(lighting.keyColour), ambient: three(lighting.ambient), slope: lighting.ambientSlope, exposure: lighting.exposure, colour: three(hair.colour), depthBias: 0.12,
+            least: 0.22, strength: min(1, 0.55 + 0.05 * view.scale))
+        let count = hair.knots.count
+        if hairKnots.count < count { hairKnots = unsafe [fwoc_raster_knot](repeating: fwoc_raster_knot(), count: count) }
+        unsafe hairPositions.withUnsafeBufferPointer { positions in
+            unsafe hair.flat.tangents.withUnsafeBufferPointer { tangents in
+                unsafe hair.flat.normals.withUnsafeBufferPointer { normals in
+                    unsafe hair.tones.withUnsafeBufferPointer { tones in
+                        unsafe hair.opacities.withUnsafeBufferPointer { opacities in
+                            unsafe hair.radii.withUnsafeBufferPointer { radii in
+                                unsafe hairKnots.withUnsafeMutableBufferPointer { out in
+                                    let grown = unsafe fwoc_raster_hair(
+                                        positions: positions.baseAddress!, tangents: tangents.baseAddress!, normals: normals.baseAddress!, tones: tones.baseAddress!,
+                                        opacities: opacities.baseAddress!, radii: radii.baseAddress!, knots: Int32(count))
+                                    unsafe fwoc_raster_light_hair(grown, camera, out.baseAddress!)
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        // Back to front in 512 steps of depth: a stable order without comparisons.
+        var bins = [Int32](repeating: 0, count: 513)
+        var keys = [Int16](repeating: 0, count: hair.strands.count)
+        for (i, strand) in hair.strands.enumerated() {
+            let depth = unsafe hairKnots[(strand.lowerBound + strand.upperBound) / 2].depth
+            let key = Int(min(max((depth + 26) * 10, 0), 511))
+            keys[i] = Int16(key)
+            bins[key + 1] += 1
+        }
+        for i in 1...512 { bins[i] += bins[i - 1] }
+        if order.count != hair.strands.count { order = [Int32](repeating: 0, count: hair.strands.count) }
+        for i in keys.indices {
+            order[Int(bins[Int(keys[i])])] = Int32(i)
+            bins[Int(keys[i])] += 1
+        }
+        unsafe hairKnots.withUnsafeBufferPointer { knots in
+            unsafe layer.withCanvas { layer in
+                for index in order {
+                    let range = hair.strands[Int(index)]
+                    unsafe fwoc_raster_strand(layer, knots.baseAddress! + range.lowerBound, Int32(range.count))
+                }
+            }
         }
     }
 
@@ -307,7 +341,6 @@ private struct Layer {
 /// Between sRGB bytes and linear light.
 private enum Transfer {
     static let decode: [Float] = (0..<256).map { linear(Vector(repeating: Float($0))).x }
-    /// A soft shoulder, as cameras have: highlights are compressed and not cut.
     static let encode: [UInt8] = (0..<4096).map { i in
         let v = Float(i) / 4095
         let s = v <= 0.0031308 ? 12.92 * v : 1.055 * power(v, 1 / 2.4) - 0.055

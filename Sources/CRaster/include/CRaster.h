@@ -46,6 +46,25 @@ typedef struct {
 /// Draws a line through `count` knots over the layer, softened over one pixel, where it is nearer than the depth there.
 void fwoc_raster_strand(fwoc_raster_canvas layer, const fwoc_raster_knot *knots, int32_t count);
 
+/// Hair as it grows on a head; arrays of three are x, y, z in head coordinates.
+typedef struct {
+    const float *positions, *tangents, *normals;
+    /// Of each knot: brightness, opacity, half its width in head units.
+    const float *tones, *opacities, *radii;
+    int32_t knots;
+} fwoc_raster_hair;
+
+/// The camera and the light, in head coordinates but for the rows, which lead from there to the camera's axes.
+typedef struct {
+    float rows[9], origin[3], scale, distance, centre[2];
+    float lamp[3], half[3], up[3], toCamera[3];
+    float key[3], ambient[3], slope, exposure;
+    float colour[3], depthBias, least, strength;
+} fwoc_raster_hair_view;
+
+/// Projects and lights every knot: Kajiya and Kay's diffuse and specular terms, the latter twice, as Marschner et al. (2003) found.
+void fwoc_raster_light_hair(fwoc_raster_hair hair, fwoc_raster_hair_view view, fwoc_raster_knot *out);
+
 /// Averages squares of `scale` samples; the depth is the nearest one.
 void fwoc_raster_reduce(fwoc_raster_canvas canvas, int32_t scale, fwoc_raster_canvas layer);
 
