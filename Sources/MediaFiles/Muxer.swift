@@ -9,6 +9,7 @@ import Musl
 /// A file that is being written, under a temporary name until it is finished. Thread-bound.
 @safe final class Muxer {
     let path: String
+    let container: ClipFormat.Container
     private let context: UnsafeMutablePointer<AVFormatContext>
     private let temporaryPath: String
     private var bytes: UnsafeMutablePointer<AVIOContext>?
@@ -17,6 +18,7 @@ import Musl
     init(path: String, container: ClipFormat.Container) throws(MediaError) {
         try FilePath.checkTarget(path)
         self.path = path
+        self.container = container
         temporaryPath = path + ".part-\(getpid())"
         unsafe bytes = nil
         FFmpegLog.begin()
@@ -28,7 +30,11 @@ import Musl
         let opened = unsafe avio_open2(&bytes, "file:" + temporaryPath, AVIO_FLAG_WRITE, nil, nil)
         guard opened >= 0 else { throw FilePath.creationFailure(path, fwoc_averror_errno(opened)) }
         unsafe context.pointee.pb = unsafe bytes
+        // Edit lists cut off what encoders put before the beginning. Elsewhere nothing is put there, so that nothing has to be moved to make room.
+        if !hasEditLists { unsafe context.pointee.avoid_negative_ts = 0 }
     }
+
+    var hasEditLists: Bool { container == .mp4 || container == .mov }
 
     deinit {
         unsafe avio_closep(&bytes)

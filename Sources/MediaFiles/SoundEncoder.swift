@@ -13,6 +13,8 @@ import MediaTypes
     private let frameLength: Int
     private let sampleFormat: AVSampleFormat
     private let keepsGaps: Bool
+    /// Encoders begin with some silence before the first sample.
+    private let dropsPriming: Bool
     /// Samples in the frame that is being filled, and of all frames before it.
     private var filled = 0
     private var encoded: Int64 = 0
@@ -31,7 +33,10 @@ import MediaTypes
             case .opus: AV_SAMPLE_FMT_FLT
             case .flac, .pcm: AV_SAMPLE_FMT_S16
             }
-        self.keepsGaps = keepsGaps
+        // Sound in AVI has no times: it follows on.
+        self.keepsGaps = keepsGaps && format.container != .avi
+        // Matroska says by how much Opus begins early, and players cut it off.
+        dropsPriming = !muxer.hasEditLists && !(format.sound == .opus && (format.container == .mkv || format.container == .webm))
         self.muxer = muxer
         self.rate = rate
         self.channels = channels
@@ -144,6 +149,10 @@ import MediaTypes
         let sent = unsafe avcodec_send_frame(codec.pointer, flush ? nil : frame.pointer)
         guard sent >= 0 else { throw .writeFailed(path: muxer.path, operation: "encoding sound", detail: FFmpegLog.explanation(sent)) }
         while unsafe avcodec_receive_packet(codec.pointer, packet.pointer) >= 0 {
+            if dropsPriming, unsafe packet.pointer.pointee.pts < 0 {
+                packet.clear()
+                continue
+            }
             unsafe try muxer.write(packet, stream, codec.pointer.pointee.time_base)
         }
     }

@@ -43,18 +43,11 @@ extension Scene {
         for var section in try top.sections("talk") { talk.append(try reader.talk(&section, limit: duration)) }
         try reader.checkTurns(talk, &top)
         for var section in try top.sections("changes") { changes.append(try reader.change(&section)) }
-        if top.keys.contains("camera") {
-            var section = try top.section("camera")
-            camera = try reader.camera(&section)
-        }
-        if top.keys.contains("background") {
-            var section = try top.section("background")
+        if var section = try top.optionalSection("camera") { camera = try reader.camera(&section) }
+        if var section = try top.optionalSection("background") {
             background = try reader.background(&section, folder: (file as NSString).deletingLastPathComponent)
         }
-        if top.keys.contains("sound") {
-            var section = try top.section("sound")
-            try readSound(&section)
-        }
+        if var section = try top.optionalSection("sound") { try readSound(&section) }
         try readFormat(&top, output: output)
         try top.finish()
         try reader.checkTimes(self, top)
@@ -233,11 +226,10 @@ struct SceneReader {
         if let value = try section.optionalReal("rate", in: 0.5...120) { effects.append(("rate", .frameRate(value))) }
         let camera = try self.camera(&section, finish: false, base: nil)
         effects += camera
-        if section.keys.contains("cover") {
-            var cover = try section.section("cover")
+        if var cover = try section.optionalSection("cover") {
             let person = try self.person(named: "person", &cover)
             let at = try cover.optionalPair("at", in: -1...2) ?? (person == nil ? (0.5, 0.5) : (0, 0.4))
-            let size = try cover.optionalPair("size", in: 0.01...2) ?? (person == nil ? (0.3, 0.3) : (1, 0.6))
+            let size = try cover.optionalPair("size", in: 0.01...4) ?? (person == nil ? (0.3, 0.3) : (1, 0.6))
             try cover.finish()
             effects.append(("cover", .cover(x: at.0, y: at.1, width: size.0, height: size.1, person: person)))
         }

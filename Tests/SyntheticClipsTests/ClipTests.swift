@@ -64,10 +64,11 @@ import Testing
             // The lag at which the two recordings fit best.
             #expect(abs(Self.lag(clip.sound, other.sound) - offset) < 0.002)
         }
-        // By the end of the word a drift of 50 ms a second has made it late by 50 ms for each second that has passed.
+        // A drift of 50 ms a second has made the word late by 50 ms for each second that has passed.
         let (drifting, late) = try Self.make(yaml("drift: 50ms"), in: folder)
         #expect(drifting.soundDrift == 0.05)
-        #expect(abs(Self.lag(clip.sound, late.sound) - 0.05 * (speech.start + speech.end) / 2) < 0.02)
+        let (onset0, ending0, onset1, ending1) = (try #require(clip.onset), try #require(clip.ending), try #require(late.onset), try #require(late.ending))
+        #expect(abs(onset1 - onset0 - 0.05 * onset0) < 0.012 && abs(ending1 - ending0 - 0.05 * ending0) < 0.012, "\(onset0) \(ending0) \(onset1) \(ending1)")
     }
 
     private static func lag(_ a: [Float], _ b: [Float]) -> Double {
@@ -169,8 +170,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("a.mp4", "", 18, 2e-5), ("b.mkv", "{video: vp9, sound: flac}", 18, 1e-3), ("c.webm", "", 18, 1e-3), ("d.avi", "", 18, 1e-3), ("e.mov", "{video: mjpeg, sound: pcm}", 18, 1e-3), ("f.ts", "{video_bits: 200k, sound_bits: 32k}", 18, 1e-3),
-        ("g.mkv", "{video: h265, sound: vorbis}", 18, 1e-3),
+        ("a.mp4", "", 18, 2e-5), ("b.mkv", "{video: vp9, sound: flac}", 18, 2e-3), ("c.webm", "", 18, 2e-3), ("d.avi", "", 18, 1e-3), ("e.mov", "{video: mjpeg, sound: pcm}", 18, 1e-3), ("f.ts", "{video_bits: 200k, sound_bits: 32k}", 18, 1e-3),
+        ("g.mkv", "{video: h265, sound: vorbis}", 18, 2e-3),
     ])
     func containersAndCodecs(name: String, format: String, frames: Int, tolerance: Double) throws {
         let folder = try Scratch()
@@ -178,7 +179,8 @@ import Testing
         let yaml = Self.head.replacing("rate: 10", with: "rate: 25").replacing("96x72", with: "97x71") + "duration: 720ms\ntalk: {person: ann, say: Yes}\n" + (format.isEmpty ? "" : "format: \(format)\n")
         let (truth, clip) = try Self.make(yaml, name, in: folder)
         #expect(truth.frames.count == frames && clip.frames.count == frames, "\(name)")
-        let first = try #require(clip.times.first)
+        // Only MPEG's transport streams do not begin at zero.
+        let first = name.hasSuffix(".ts") ? try #require(clip.times.first) : 0
         for (decoded, frame) in zip(clip.times, truth.frames) { #expect(abs(decoded - first - frame.time) < tolerance, "\(name)") }
         #expect(clip.sound.count > 9000 && clip.level(truth.speech[0].range) > 0.02, "\(name)")
         // The same scene without loss: what was written is what was made, whatever the range of its levels.

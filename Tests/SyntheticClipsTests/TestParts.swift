@@ -75,4 +75,10 @@ struct DecodedClip {
         for start in stride(from: 0, to: sound.count - 160, by: 80) where level(TimeRange(Double(start) / 16000, Double(start + 160) / 16000)) > 0.01 { return Double(start) / 16000 }
         return nil
     }
+
+    /// The last one.
+    var ending: Double? {
+        for start in stride(from: sound.count - 160, to: 0, by: -80) where level(TimeRange(Double(start) / 16000, Double(start + 160) / 16000)) > 0.01 { return Double(start + 160) / 16000 }
+        return nil
+    }
 }

@@ -177,7 +177,10 @@ import Testing
 
 @Suite struct SoundSceneTests {
     /// A tone with pauses.
-    private let speech = (0..<48000).map { Float($0 / 8000 % 2 == 0 ? 0.2 * sin(Double($0) * 0.3) : 0) }
+    private let speech = (0..<48000).map { index -> Float in
+        let isTone = index / 8000 % 2 == 0
+        return isTone ? Float(0.2 * sin(Double(index) * 0.3)) : 0
+    }
 
     private func power(_ samples: [Float]) -> Double { samples.reduce(0.0) { $0 + Double($1 * $1) } / Double(samples.count) }
 
