@@ -140,7 +140,7 @@ let package = Package(
         .executableTarget(name: "run-crash-writer", dependencies: ["RunRecords"], path: "Tests/RunCrashWriter", swiftSettings: house),
         tests("RunRecordsTests", ["RunRecords", "Evaluation", "run-crash-writer"]),
         tests("GroundTruthTests", ["GroundTruth", "Figures"]),
-        tests("ReportingTests", ["Reporting", "RunRecords", "Evaluation", "Biometrics"]),
+        tests("ReportingTests", ["Figures", "Reporting", "RunRecords", "Evaluation", "Biometrics"]),
         tests("ModelBundleTests", ["ModelBundle", "Tensors", "NodeTestCases"]),
         // ONNX's own node tests, for every executor of graphs.
         .target(name: "NodeTestCases", dependencies: ["Tensors"], path: "Tests/NodeTestCases", resources: [.copy("Fixtures")], swiftSettings: house),

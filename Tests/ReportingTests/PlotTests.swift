@@ -1,3 +1,4 @@
+import Figures
 import Biometrics
 import Foundation
 import Reporting

@@ -1,3 +1,4 @@
+import Figures
 import Biometrics
 import Evaluation
 import Foundation
