@@ -4,6 +4,12 @@
 //     synthesis-bench voices ENCODER.onnx [--count 100] [--seed 1] [--wav DIR]
 //
 // Each voice says four texts of its own; every pair of utterances is a trial. Clean, and in a scene of its own each: a room and noise of 5 to 20 dB.
+//
+//     synthesis-bench mouths MODEL --detector YUNET.onnx --landmarks FACE_MESH.onnx [--cache DIR] [--count 120] [--seed 1] CLIPS...
+//
+// Sound and lips both ways: lags of invented mouths found by MODEL, which learnt from real ones, and lags of the real mouths of CLIPS found by what learns from
+// invented ones alone. A stretch has three seconds.
+import Articulation
 import Biometrics
 import Datasets
 import Foundation
@@ -18,9 +24,44 @@ func option(_ name: String) -> String? {
     return CommandLine.arguments[index + 1]
 }
 
-guard CommandLine.arguments.count > 2, CommandLine.arguments[1] == "voices" else {
-    print("synthesis-bench voices ENCODER.onnx [--count 100] [--seed 1] [--wav DIR]")
+/// What is neither an option nor an option's value.
+let operands = CommandLine.arguments.indices.dropFirst().filter { index in
+    !CommandLine.arguments[index].hasPrefix("--") && !CommandLine.arguments[index - 1].hasPrefix("--")
+}.map { CommandLine.arguments[$0] }
+guard operands.count > 1, ["voices", "mouths"].contains(operands[0]) else {
+    print("synthesis-bench voices ENCODER.onnx [--count 100] [--seed 1] [--wav DIR]\nsynthesis-bench mouths MODEL --detector FILE --landmarks FILE [--cache DIR] [--count 120] [--seed 1] CLIPS...")
     exit(64)
+}
+let seed = option("seed").flatMap(UInt64.init) ?? 1
+let synthesizer = try SpeechSynthesizer()
+if operands[0] == "mouths" {
+    try compareMouths()
+    exit(0)
+}
+
+/// Mouths as they are drawn, not as they are found again in pictures.
+@MainActor func compareMouths() throws {
+    let model = try MouthModel(contentsOf: operands[1])
+    let drawn = try (0..<(option("count").flatMap(Int.init) ?? 120)).map { index in
+        let id = seed &* 15_485_863 &+ UInt64(index)
+        var phrases = PhraseList(seed: id)
+        let utterance = try synthesizer.speak(phrases.text(words: 12), as: VoiceIdentity(seed: id))
+        let mouths = try model.mouths(for: utterance.samples, phonemes: utterance.phonemes, frameRate: 25, seed: id)
+        return MouthRecording(
+            path: "\(id)", speaker: "invented", times: mouths.indices.map { Double($0) / 25 }, openings: mouths.map(\.opening), corners: mouths.map(\.width),
+            samples: SoundScene(seed: id, signalToNoise: 15...30).apply(to: utterance.samples))
+    }
+    func say(_ name: String, _ model: MouthModel, _ recordings: [MouthRecording]) throws {
+        let score = try MouthFit.score(model, recordings)
+        print(String(format: "%@: correlation of the opening %.3f, of the width %.3f; lag within one picture on %d of %d stretches (%.1f %%)",
+            name, score.opening, score.width, score.foundLags, score.lags, 100 * Double(score.foundLags) / Double(max(1, score.lags))))
+    }
+    try say("learnt from real mouths, tried on invented ones", model, drawn)
+    guard operands.count > 2, let detector = option("detector"), let landmarks = option("landmarks") else { return }
+    var shelf = try RecordingShelf(folder: option("cache"), detector: detector, landmarks: landmarks)
+    let real = try operands.dropFirst(2).map { try shelf.recording($0) }
+    try say("learnt from real mouths, tried on real ones", model, real)
+    try say("learnt from invented mouths, tried on real ones", try MouthFit.fit(drawn), real)
 }
 
 /// As enrolment does it: windows of three seconds, averaged by length.
@@ -60,9 +101,7 @@ func writeWAV(_ samples: [Float], to path: String) throws {
 }
 
 let count = option("count").flatMap(Int.init) ?? 100
-let seed = option("seed").flatMap(UInt64.init) ?? 1
-let judge = try Judge(CommandLine.arguments[2])
-let synthesizer = try SpeechSynthesizer()
+let judge = try Judge(operands[1])
 var clean: [(person: Int, embedding: [Float])] = [], roomy = clean
 var (seconds, work) = (0.0, Duration.zero)
 for person in 0..<count {

@@ -13,12 +13,17 @@ struct ReadingSpeed {
     private let rate: Double
     private let sourceRate: Int
     private let jitter: Float
+    private let vibrato: Float
+    /// Radians a step.
+    private let waver: Float
     private let seed: UInt64
 
     init(_ voice: VoiceIdentity, sourceRate: Int, seed: UInt64) {
         rate = Double(sourceRate) / Double(Utterance.sampleRate) * voice.tract
         self.sourceRate = sourceRate
         jitter = voice.colour.jitter
+        vibrato = voice.colour.vibrato
+        waver = 2 * .pi * voice.colour.waver * Float(Self.step) / Float(Utterance.sampleRate)
         self.seed = seed
     }
 
@@ -30,7 +35,7 @@ struct ReadingSpeed {
         while place < Double(source.count) {
             let noise = random.normals(2)
             slow = 0.95 * slow + 0.31 * noise[0]
-            let unsteady = max(-0.1, min(0.1, jitter * (0.7 * noise[1] + 0.7 * slow)))
+            let unsteady = max(-0.1, min(0.1, jitter * (0.7 * noise[1] + 0.7 * slow) + vibrato * sin(waver * Float(places.count))))
             place += rate * Double(Self.step) * (1 + Double(unsteady))
             places.append(place)
         }

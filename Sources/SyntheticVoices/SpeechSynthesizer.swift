@@ -35,9 +35,12 @@ public final class SpeechSynthesizer: Sendable {
             throw SpeechError(.badData, "\"\(text)\": espeak-ng finds nothing to say in it; expected English words")
         }
         var (samples, time) = ReadingSpeed(voice, sourceRate: engine.sampleRate, seed: seed).apply(to: speech.samples)
-        VoiceColouring(voice, seed: seed).apply(to: &samples)
+        let colouring = VoiceColouring(voice, seed: seed)
+        colouring.apply(to: &samples)
+        samples = colouring.place(samples, of: voice)
         let phonemes = Self.phonemes(speech, duration: Double(samples.count) / Double(Utterance.sampleRate), time: time)
         Self.level(&samples, phonemes, voice.colour.level)
+        colouring.addFloor(to: &samples, level: voice.colour.level)
         return Utterance(samples: samples, phonemes: phonemes, text: text)
     }
 
@@ -70,7 +73,7 @@ public final class SpeechSynthesizer: Sendable {
         }
         for sample in samples { peak = max(peak, abs(sample)) }
         guard energy > 0, peak > 0 else { return }
-        let factor = min(level / Float((energy / Double(count)).squareRoot()), 0.98 / peak)
+        let factor = min(level / Float((energy / Double(count)).squareRoot()), 0.95 / peak)
         for i in samples.indices { samples[i] *= factor }
     }
 }

@@ -16,6 +16,16 @@ struct VoiceColour: Sendable, Hashable {
     var jitter: Float
     /// Deviation of loudness, dB.
     var shimmer: Float
+    /// Slow wavering of pitch, part of it, and of loudness, dB; Hz.
+    var vibrato: Float
+    var tremolo: Float
+    var waver: Float
+    /// The place where the person sits: a little room, dB of its sound under the direct one, and seconds until it has decayed by 60 dB.
+    var place: Float
+    var placeDecay: Float
+    /// What is always there (air, electronics): dB under speech, and how dull, 0…1.
+    var floor: Float
+    var dullness: Float
     /// RMS of speech.
     var level: Float
 
@@ -26,18 +36,25 @@ struct VoiceColour: Sendable, Hashable {
     init(drawnFrom random: inout SeededGenerator) {
         // The ends stay; each knot between moves by its own part, and the order is kept by the ranges.
         bend = Self.knots.enumerated().map { index, knot in
-            index == 0 || index == Self.knots.count - 1 ? knot : knot * random.uniform(0.86...1.16)
+            index == 0 || index == Self.knots.count - 1 ? knot : knot * random.uniform(0.82...1.2)
         }
-        sharpness = random.uniform(0.7...1.35)
+        sharpness = random.uniform(0.5...1.6)
         var tilt = random.uniform(-4...4)
         equaliser = Self.bands.indices.map { index in
             defer { tilt += random.uniform(-1.5...1.5) }
             return tilt * (Float(index) / 4 - 1) + random.uniform(-4...4)
         }
-        breath = random.uniform(-34 ... -12)
+        breath = random.uniform(-34 ... -5)
         breathCorner = random.uniform(900...3500)
-        jitter = random.uniform(0.002...0.018)
+        jitter = random.uniform(0.002...0.022)
         shimmer = random.uniform(0.2...1.6)
+        vibrato = max(0, random.uniform(-0.02...0.03))
+        tremolo = max(0, random.uniform(-2...2.5))
+        waver = random.uniform(3.5...7)
+        place = random.uniform(0...12)
+        placeDecay = random.uniform(0.06...0.28)
+        floor = random.uniform(33...50)
+        dullness = random.uniform(0...0.97)
         level = 0.06
     }
 }

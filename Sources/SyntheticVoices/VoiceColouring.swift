@@ -73,7 +73,8 @@ struct VoiceColouring {
                 let part = from[k] - Float(lower)
                 bent[k] = mean + colour.sharpness * (envelope[lower] + part * (envelope[lower + 1] - envelope[lower]) - mean)
             }
-            let loudness = colour.shimmer * shimmer * Float(log(10.0) / 20)
+            let wavering = sin(2 * .pi * colour.waver * Float(start) / Float(Utterance.sampleRate))
+            let loudness = (colour.shimmer * shimmer + colour.tremolo * wavering) * Float(log(10.0) / 20)
             let noise = random.normals(2 * (half + 1))
             for k in 0...half {
                 let factor = exp(max(-3.5, min(3.5, bent[k] - envelope[k] + gain[k] + loudness)))
@@ -89,6 +90,27 @@ struct VoiceColouring {
             for i in 0..<size where start + i >= 0 { output[start + i] += real[i] * window[i] * scale }
         }
         for i in samples.indices { samples[i] = output[i] }
+    }
+
+    /// The little room around a person, the same in every sentence. As many samples.
+    func place(_ samples: [Float], of voice: VoiceIdentity) -> [Float] {
+        var distortion = SoundDistortion()
+        distortion.room = RoomResponse(reverberationTime: colour.placeDecay, directToReverberant: colour.place)
+        return distortion.apply(to: samples, noise: nil, noiseSeed: voice.seed)
+    }
+
+    /// - Parameter level: RMS of speech.
+    func addFloor(to samples: inout [Float], level: Float) {
+        var random = SeededGenerator(seed: seed, 3)
+        let noise = random.normals(samples.count)
+        // One pole, of the same power as what goes in.
+        let (pole, amount) = (colour.dullness, level * pow(10, -colour.floor / 20))
+        let input = (1 - pole * pole).squareRoot() * amount
+        var state: Float = 0
+        for i in samples.indices {
+            state = pole * state + input * noise[i]
+            samples[i] += state
+        }
     }
 
     private static func transform(_ real: inout [Float], _ imaginary: inout [Float], forward: Bool) {

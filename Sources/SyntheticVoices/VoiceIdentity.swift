@@ -43,22 +43,22 @@ public struct VoiceIdentity: Sendable, Hashable {
         sex = traits.sex ?? drawnSex
         accent = traits.accent ?? drawnAccent
         var pace = random(1)
-        wordsPerMinute = min(230, max(110, traits.wordsPerMinute ?? Double(pace.uniform(130...200))))
+        wordsPerMinute = min(230, max(110, traits.wordsPerMinute ?? Double(pace.uniform(115...215))))
         var larynx = random(2)
         // Evenly in semitones.
-        let low = sex == .male ? 72 * pow(2, Double(larynx.uniform(0...0.95))) : 138 * pow(2, Double(larynx.uniform(0...0.85)))
-        pitch = low...(low * Double(larynx.uniform(1.15...1.75)))
+        let low = sex == .male ? 66 * pow(2, Double(larynx.uniform(0...1.05))) : 136 * pow(2, Double(larynx.uniform(0...0.95)))
+        pitch = low...(low * Double(larynx.uniform(1.08...1.9)))
         var mouth = random(3)
-        tract = sex == .male ? Double(mouth.uniform(0.80...1.06)) : Double(mouth.uniform(0.98...1.30))
+        tract = sex == .male ? Double(mouth.uniform(0.78...1.08)) : Double(mouth.uniform(0.96...1.32))
         var formants: [Formant] = []
         for number in 0..<9 {
             let spread: ClosedRange<Float> =
                 switch number {
                 case 0: 88...112
-                case 1: 72...130
-                case 2: 74...126
-                case 3: 78...122
-                default: 80...120
+                case 1: 68...136
+                case 2: 70...130
+                case 3: 74...126
+                default: 76...124
                 }
             formants.append(
                 Formant(

@@ -2,16 +2,15 @@
 public struct VoiceTraits: Sendable, Hashable, Codable {
     public enum Sex: String, Sendable, Hashable, Codable, CaseIterable { case female, male }
 
-    /// English as it is spoken somewhere.
+    /// English as it is spoken somewhere. (espeak-ng's Scottish is left out: how it sounds depends on what was said before.)
     public enum Accent: String, Sendable, Hashable, Codable, CaseIterable {
-        case british, receivedPronunciation, scottish, lancastrian, westMidlands, american, newYork, caribbean
+        case british, receivedPronunciation, lancastrian, westMidlands, american, newYork, caribbean
 
         /// espeak-ng's name of it: a file of its data.
         var language: String {
             switch self {
             case .british: "en"
             case .receivedPronunciation: "en-GB-x-rp"
-            case .scottish: "en-GB-scotland"
             case .lancastrian: "en-GB-x-gbclan"
             case .westMidlands: "en-GB-x-gbcwmd"
             case .american: "en-US"
