@@ -66,20 +66,20 @@ public struct FaceIdentity: Sendable {
             let beyond = max(0, max(range.lowerBound - asked, asked - range.upperBound))
             return (index, groups[index].share * (beyond > 0.15 ? 0.0001 : 1 - 6 * beyond))
         })
-        let strength = draw.real(0.7, 1.15)
+        let strength = draw.real(0.8, 1.35)
         let tone = asked ?? draw.real(groups[group].tones.lowerBound, groups[group].tones.upperBound)
         let decades = (Float(age) - 40) / 20
         let sexSign: Float = sex == .female ? 0.5 : -0.5
-        var conditions: [Float] = [sexSign * 1.15, decades, decades * decades - 0.6, sexSign * decades, 0, 0, 0, 0]
+        var conditions: [Float] = [sexSign * 1.3, decades, decades * decades - 0.6, sexSign * decades, 0, 0, 0, 0]
         if group > 0 { conditions[3 + group] = strength }
 
         func drawn(_ number: Int, _ count: Int, spread: Float) -> [Float] {
             var draw = stream(number)
-            return (0..<count).map { _ in draw.normal(within: 1.8) * spread }
+            return (0..<count).map { _ in draw.normal(within: 2) * spread }
         }
         self.weights = given ?? FaceWeights(
-            shape: drawn(4, model.shape.count, spread: 1.2), asymmetry: drawn(5, model.asymmetry.count, spread: 0.35), light: drawn(6, model.light.count, spread: 1.05),
-            chroma: drawn(7, model.chroma.count, spread: 0.8), conditions: conditions)
+            shape: drawn(4, model.shape.count, spread: 1.55), asymmetry: drawn(5, model.asymmetry.count, spread: 0.45), light: drawn(6, model.light.count, spread: 1.35),
+            chroma: drawn(7, model.chroma.count, spread: 1.1), conditions: conditions)
 
         draw = stream(8)
         let anchors: [Vector] = [Vector(226, 188, 168), Vector(212, 168, 142), Vector(182, 132, 104), Vector(134, 90, 66), Vector(84, 56, 44)]
@@ -132,7 +132,7 @@ public struct FaceIdentity: Sendable {
         }
         draw = stream(14)
         let glasses = traits.glasses ?? draw.chance(age > 45 ? 0.3 : 0.18)
-        self.traits = FaceTraits(sex: sex, age: age, skinTone: Double(tone), glasses: glasses, hair: traits.hair ?? style)
+        self.traits = FaceTraits(sex: sex, age: age, skinTone: traits.skinTone.map { min(max($0, 0), 1) } ?? Double(tone), glasses: glasses, hair: traits.hair ?? style)
     }
 
     /// The points of the face at rest, `[468]`.

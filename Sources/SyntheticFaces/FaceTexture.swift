@@ -120,7 +120,7 @@ struct FaceTexture {
                 life += 0.018 * aged * noise(fx * 0.13 + 7, fy * 0.13)
                 let blood = 0.02 * noise(fx * 0.045 + 30, fy * 0.045 + 11)
                 // Highlights of the lamps that the pictures were taken with are not the skin's.
-                let raw = max(fine[0][i], -2.2), relief = raw > 0 ? 0.5 * raw / (1 + raw) : raw
+                let raw = max(fine[0][i], -2.2), relief = raw > 0 ? 0.7 * raw / (1 + 1.2 * raw) : raw
                 let y = luminance * exp(relief + life)
                 let redder = min(max(fine[1][i], -0.3), 0.35) + blood, bluer = min(max(fine[2][i], -0.4), 0.4) - blood
                 let red = base.x / luminance * y * exp(redder)

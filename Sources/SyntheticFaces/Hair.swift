@@ -115,7 +115,7 @@ struct Hair: Sendable {
         let clump = noise(root.x * 0.7 + root.z * 0.3, root.y * 0.7 + root.z * 0.5)
         let tone = exp(0.26 * clump + 0.16 * draw.normal(within: 2)) * (0.72 + 0.28 * (layer / max(cut.lift, 0.05)))
         let phase = draw.real(0, 6.28), wave = draw.real(0.8, 1.3)
-        let strayness: Float = draw.chance(0.04) ? 0.1 : 0.025
+        let strayness: Float = draw.chance(0.04) ? 0.045 : 0.02
         let stray = Vector(draw.normal(within: 2), draw.normal(within: 2), draw.normal(within: 2)) * strayness
         let swirl = Vector(clump, noise(root.y + 31, root.x), noise(root.z, root.x + 17)) * 0.22
         let first = knots.count
@@ -129,8 +129,10 @@ struct Hair: Sendable {
             tangents.append(heading)
             normals.append(normal)
             tones.append(tone * (0.6 + 0.4 * ramp(0, 0.4, t)))
-            opacities.append(draw.real(0.8, 1) * (1 - ramp(0.75, 1.02, t) * 0.7))
-            radii.append(cut.radius * (1 - 0.45 * t))
+            // Nobody's hair hangs in front of the eyes for long.
+            let inFace = isFringe || cut.ends == nil ? 0 : ramp(5.6, 4.6, abs(at.x)) * ramp(7.4, 6.6, at.y) * ramp(0.5, 2, at.z)
+            opacities.append(draw.real(0.8, 1) * (1 - ramp(0.78, 1.02, t) * 0.7) * (1 - inFace))
+            radii.append(cut.radius * (1 - 0.35 * t))
             var wish = isFringe ? Vector(0.12 * (part ?? 0) + 0.25 * clump, -1, 0.25) : cut.comb(at)
             if cut.gravity > 0, !isFringe {
                 // Below the widest part of the head hair hangs; above it follows the head.
@@ -259,7 +261,7 @@ struct Hair: Sendable {
             cut.ends = identity.hair == .bob ? draw.real(-9.5, -5.5) : draw.real(-24, -13)
             cut.lift = draw.real(0.7, 1.6)
             cut.curl = draw.chance(0.4) ? draw.real(0.35, 0.8) : draw.real(0.05, 0.2)
-            (cut.gravity, cut.count, cut.radius, cut.part) = (1, 5200, 0.15, centre)
+            (cut.gravity, cut.count, cut.radius, cut.part) = (1, 6000, 0.16, centre)
             cut.fringe = identity.hair == .fringe || (identity.hair == .bob && draw.chance(0.3))
         case .tied:
             cut = Cut(hairline: hairline, comb: gathered)

@@ -8,8 +8,8 @@ struct Skull: Sendable {
         let side = (abs(points[FaceMesh.sides.left].x) + abs(points[FaceMesh.sides.right].x)) / 2
         let temple = (abs(points[127].x) + abs(points[356].x)) / 2
         let top = points[FaceMesh.forehead]
-        radii = Vector(max(side, temple) + 0.45, 9.4, 9.5)
-        centre = Vector(0, top.y - 4.6, top.z - 8.2)
+        radii = Vector(max(side, temple) + 0.45, 8.8, 9.5)
+        centre = Vector(0, top.y - 4.9, top.z - 8)
     }
 
     /// 1 on the ellipsoid, more outside.

@@ -33,7 +33,7 @@ import Testing
 
     static func draw(_ corners: [fwoc_raster_corner], _ indices: [UInt16], on canvas: inout Canvas, blend: Bool = false) {
         let texels: [Float] = [1, 0, 0, 1, 1, 1, 0, 1, 1, 0, 0, 1, 1, 1, 0, 1]
-        canvas.with { target in
+        unsafe canvas.with { target in
             unsafe corners.withUnsafeBufferPointer { corners in
                 unsafe indices.withUnsafeBufferPointer { indices in
                     unsafe texels.withUnsafeBufferPointer { texels in
@@ -125,7 +125,7 @@ import Testing
         var layer = Canvas(31, 31)
         for y in 0..<31 { for x in 20..<31 { layer.depth[y * 31 + x] = 9 } }
         let knots = [(3, 14.7), (28, 14.7)].map { unsafe fwoc_raster_knot(x: Float($0.0), y: Float($0.1), depth: 5, radius: 1.2, colour: (1, 0.5, 0), alpha: 1) }
-        layer.with { target in unsafe knots.withUnsafeBufferPointer { unsafe fwoc_raster_strand(target, $0.baseAddress!, 2) } }
+        unsafe layer.with { target in unsafe knots.withUnsafeBufferPointer { unsafe fwoc_raster_strand(target, $0.baseAddress!, 2) } }
         func column(_ x: Int) -> Float { (0..<31).reduce(0) { $0 + layer.colour[4 * ($1 * 31 + x) + 3] } }
         #expect(abs(column(10) - 2.4) < 1e-4)
         #expect(column(25) == 0 && column(1) == 0)
@@ -135,7 +135,7 @@ import Testing
         var canvas = Canvas(6, 4), layer = Canvas(3, 2)
         for i in canvas.colour.indices { canvas.colour[i] = Float(i % 7) }
         for i in canvas.depth.indices { canvas.depth[i] = Float(i) }
-        canvas.with { fine in unsafe layer.with { unsafe fwoc_raster_reduce(fine, 2, $0) } }
+        unsafe canvas.with { fine in unsafe layer.with { unsafe fwoc_raster_reduce(fine, 2, $0) } }
         let expected = (canvas.colour[4 * 2] + canvas.colour[4 * 3] + canvas.colour[4 * 8] + canvas.colour[4 * 9]) / 4
         #expect(layer.colour[4] == expected)
         #expect(layer.depth[1] == 9)
