@@ -90,9 +90,9 @@ public struct MouthModel: Sendable, Hashable {
     }
 
     /// The rest is the aims'.
-    private static let heardShare: Float = 0.6
+    private static let heardShare: Float = 0.7
     /// Of what is heard and aimed at together, whose deviation is about 0.9.
-    private static let noise: Float = 0.7
+    private static let noise: Float = 0.4
 
     /// Lips that should meet do.
     private static func closing(_ share: Float) -> Float {

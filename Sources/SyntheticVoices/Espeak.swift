@@ -59,7 +59,7 @@ final class Espeak: Sendable {
             try load(voice)
             _ = espeak_SetParameter(espeakRATE, Int32(wordsPerMinute), 0)
             // Where it clips it turns itself down, and stays so for a while: the next voice would be fainter. At this volume none clips.
-            _ = espeak_SetParameter(espeakVOLUME, 35, 0)
+            _ = espeak_SetParameter(espeakVOLUME, 12, 0)
             srand(seed)
             let collector = Collector()
             let status = withExtendedLifetime(collector) {

@@ -51,9 +51,9 @@ struct VoiceColour: Sendable, Hashable {
         vibrato = max(0, random.uniform(-0.02...0.03))
         tremolo = max(0, random.uniform(-2...2.5))
         waver = random.uniform(3.5...7)
-        place = random.uniform(0...12)
-        placeDecay = random.uniform(0.06...0.28)
-        floor = random.uniform(33...50)
+        place = random.uniform(-1...11)
+        placeDecay = random.uniform(0.06...0.3)
+        floor = random.uniform(30...46)
         dullness = random.uniform(0...0.97)
         level = 0.06
     }
