@@ -132,7 +132,7 @@ public struct FaceIdentity: Sendable {
         }
         draw = stream(14)
         let glasses = traits.glasses ?? draw.chance(age > 45 ? 0.3 : 0.18)
-        self.traits = FaceTraits(sex: sex, age: age, skinTone: Double(tone), glasses: glasses, hair: traits.hair ?? style)
+        self.traits = FaceTraits(sex: sex, age: age, skinTone: traits.skinTone.map { min(max($0, 0), 1) } ?? Double(tone), glasses: glasses, hair: traits.hair ?? style)
     }
 
     /// The points of the face at rest, `[468]`.
