@@ -113,7 +113,7 @@ let package = Package(
         .target(name: "Quantization", dependencies: ["Inference", "ModelBundle", "Tensors"], swiftSettings: house),
         .target(name: "Reporting", dependencies: ["Figures", "RunRecords", "Evaluation", "Quantization", "Biometrics"], swiftSettings: house),
         .target(name: "Datasets", dependencies: ["Recognition", "MediaFiles", "FrontEnd", "ModelBundle", "MediaTypes", "CKernels"], swiftSettings: house),
-        .executableTarget(name: "fwoc-train", dependencies: ["FaceModelling", "SyntheticFaces", "Training", "RunRecords", "Datasets", "Articulation", "Evaluation", "Biometrics", "Reporting", "Quantization", "Inference", "Recognition", "ModelBundle", "MediaFiles", "Tensors", argumentParser], swiftSettings: house),
+        .executableTarget(name: "fwoc-train", dependencies: ["Figures", "FaceModelling", "SyntheticFaces", "Training", "RunRecords", "Datasets", "Articulation", "Evaluation", "Biometrics", "Reporting", "Quantization", "Inference", "Recognition", "ModelBundle", "MediaFiles", "Tensors", argumentParser], swiftSettings: house),
 
         // Synthetic clips, and what makes their models
         .target(name: "FaceModelling",
