@@ -2,12 +2,15 @@ internal import CEspeak
 internal import Foundation
 internal import Synchronization
 
-/// libespeak-ng, of which a process has one: its voice, settings and callback are global, and so is the C library's random generator, from which it takes
-/// noise. Everything happens under one lock. It is never ended: beginning again after that hangs (1.51).
+/// libespeak-ng, begun once and never used in this process: every utterance is said by a child process, which finds the library as it was at its beginning.
+///
+/// The library keeps its voice, phases, noise and gain from one utterance to the next, and takes noise from the C library's generator: in one process the same
+/// words would sound otherwise after others. It is never ended: beginning again after that hangs (1.51).
 final class Espeak: Sendable {
     /// Of what it gives, Hz.
     let sampleRate: Int
     private let dataPath: String
+    /// One child at a time.
     private let speaking = Mutex<Void>(())
 
     static let shared: Result<Espeak, SpeechError> = Result { () throws(SpeechError) in try Espeak() }
@@ -27,24 +30,10 @@ final class Espeak: Sendable {
         var path: UnsafePointer<CChar>?
         _ = unsafe espeak_Info(&path)
         dataPath = unsafe path.map { unsafe String(cString: $0) } ?? ""
-        unsafe espeak_SetSynthCallback { samples, count, events in
-            guard var event = unsafe events, let place = unsafe event.pointee.user_data else { return 0 }
-            let collector = unsafe Unmanaged<Collector>.fromOpaque(place).takeUnretainedValue()
-            if let samples = unsafe samples { unsafe collector.speech.samples.append(contentsOf: UnsafeBufferPointer(start: samples, count: Int(count))) }
-            while unsafe event.pointee.type != espeakEVENT_LIST_TERMINATED {
-                if unsafe event.pointee.type == espeakEVENT_PHONEME {
-                    var name = [CChar](repeating: 0, count: 9)
-                    unsafe fwoc_espeak_phoneme(event, &name)
-                    let symbol = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-                    unsafe collector.speech.phonemes.append((symbol, Int(event.pointee.audio_position)))
-                }
-                unsafe event += 1
-            }
-            return 0
-        }
     }
 
-    private final class Collector { var speech = Speech() }
+    /// Where it clips it turns itself down, and stays so for a while: what follows would be fainter. At this volume no voice clips.
+    private static let volume: Int32 = 12
 
     /// - Parameters:
     ///   - language: a file of espeak-ng's below `lang/gmw`; `lines` come after its own.
@@ -54,33 +43,49 @@ final class Espeak: Sendable {
         guard let accent = try? String(contentsOfFile: path, encoding: .utf8) else {
             throw SpeechError(.unavailable, "\(path): not there or not readable; install espeak-ng-data")
         }
-        let voice = Array((accent + "\n" + lines).utf8)
-        return try speaking.withLock { _ throws(SpeechError) in
-            try load(voice)
-            _ = espeak_SetParameter(espeakRATE, Int32(wordsPerMinute), 0)
-            // Where it clips it turns itself down, and stays so for a while: the next voice would be fainter. At this volume none clips.
-            _ = espeak_SetParameter(espeakVOLUME, 12, 0)
-            srand(seed)
-            let collector = Collector()
-            let status = withExtendedLifetime(collector) {
-                unsafe text.withCString { bytes in
-                    unsafe fwoc_espeak_speak(bytes, strlen(bytes) + 1, Unmanaged.passUnretained(collector).toOpaque())
-                }
+        let voice = Array((accent + "\n" + lines).utf8), words = Array(text.utf8CString)
+        let records = try speaking.withLock { _ throws(SpeechError) in
+            var child: pid_t = 0
+            let pipe = unsafe fwoc_espeak_begin(voice, voice.count, words, words.count, Int32(wordsPerMinute), Self.volume, seed, &child)
+            guard pipe >= 0 else { throw SpeechError(.unavailable, "no process for espeak-ng: \(unsafe String(cString: strerror(errno)))") }
+            defer {
+                close(pipe)
+                while unsafe waitpid(child, nil, 0) < 0, errno == EINTR {}
             }
-            guard status == EE_OK else { throw SpeechError(.internalError, "espeak-ng does not say \"\(text)\" (\(status.rawValue))") }
-            return collector.speech
+            return Self.contents(of: pipe)
+        }
+        return try Self.speech(records, text)
+    }
+
+    private static func contents(of pipe: Int32) -> [UInt8] {
+        var bytes: [UInt8] = [], piece = [UInt8](repeating: 0, count: 1 << 16)
+        while true {
+            let count = unsafe read(pipe, &piece, piece.count)
+            if count > 0 { bytes += piece[..<count] } else if count == 0 || errno != EINTR { return bytes }
         }
     }
 
-    /// From a file in memory: nothing is left behind, and the list of voices on the disk, at most 349, is not read.
-    private func load(_ voice: [UInt8]) throws(SpeechError) {
-        let file = unsafe fwoc_memory_file("voice")
-        guard file >= 0 else { throw SpeechError(.unavailable, "no file in memory for a voice: \(unsafe String(cString: strerror(errno)))") }
-        defer { close(file) }
-        guard unsafe write(file, voice, voice.count) == voice.count else {
-            throw SpeechError(.unavailable, "a voice of \(voice.count) bytes does not fit into memory: \(unsafe String(cString: strerror(errno)))")
+    private static func speech(_ records: [UInt8], _ text: String) throws(SpeechError) -> Speech {
+        func number(_ place: Int) -> Int { Int(Int32(truncatingIfNeeded: (0..<4).reduce(UInt32(0)) { $0 | UInt32(records[place + $1]) << UInt32(8 * $1) })) }
+        var speech = Speech(), at = 0
+        while at + 8 <= records.count {
+            let (kind, count) = (number(at), number(at + 4))
+            at += 8
+            switch kind {
+            case fwoc_espeak_samples:
+                guard count >= 0, at + 2 * count <= records.count else { throw SpeechError(.internalError, "espeak-ng broke off in \"\(text)\"") }
+                for index in 0..<count { speech.samples.append(Int16(bitPattern: UInt16(records[at + 2 * index]) | UInt16(records[at + 2 * index + 1]) << 8)) }
+                at += 2 * count
+            case fwoc_espeak_phoneme:
+                guard at + 8 <= records.count else { throw SpeechError(.internalError, "espeak-ng broke off in \"\(text)\"") }
+                // A name that fills its field has no end.
+                speech.phonemes.append((String(decoding: records[at..<at + 8].prefix { $0 != 0 }, as: UTF8.self), count))
+                at += 8
+            default:
+                guard count == 0 else { throw SpeechError(.internalError, "espeak-ng does not say \"\(text)\" (\(String(UInt32(bitPattern: Int32(count)), radix: 16)))") }
+                return speech
+            }
         }
-        let status = unsafe espeak_ng_SetVoiceByFile("/proc/self/fd/\(file)")
-        guard status == ENS_OK else { throw SpeechError(.internalError, "espeak-ng refuses a voice (\(String(status.rawValue, radix: 16)))") }
+        throw SpeechError(.internalError, "espeak-ng's process ended in the midst of \"\(text)\"")
     }
 }

@@ -2,8 +2,7 @@ import Articulation
 
 /// Says texts with invented voices.
 ///
-/// libespeak-ng is one for the whole process: what several threads ask for at once is said one after the other, and what happens to the sound afterwards
-/// side by side. Thread-safe. The C library's `rand` is seeded with every utterance.
+/// Every utterance is said by a child process, one after the other, and what happens to the sound afterwards side by side. Thread-safe.
 ///
 /// espeak-ng is under the GNU General Public License, version 3 or later: a program that contains this module is distributed under that licence.
 public final class SpeechSynthesizer: Sendable {

@@ -62,7 +62,7 @@ let sentence = [
             round += mean(1.04, \.width)
             spread += mean(1.44, \.width)
         }
-        #expect(closed < 0.01 && open > 0.05, "\(closed) and \(open)")
+        #expect(closed < 0.01 && open > 0.035, "\(closed) and \(open)")
         #expect(round < -0.005 && spread > 0.003, "\(round) and \(spread)")
     }
 
