@@ -118,8 +118,8 @@ import Testing
         let (median, low, high) = (offsets[offsets.count / 2], offsets[offsets.count / 20], offsets[offsets.count * 9 / 10])
         #expect(offsets.count > 60)
         #expect(abs(median) < 0.045, "sound begins \(median) s after the pause that precedes it")
-        // A "p" begins with up to 90 ms of closed lips, which belong to it.
-        #expect(low > -0.06 && high < 0.12, "from \(low) to \(high) s")
+        // A "p" begins with closed lips, up to 90 ms and a third more in slow voices, which belong to it.
+        #expect(low > -0.06 && high < 0.14, "from \(low) to \(high) s")
     }
 
     @Test(arguments: ["", "   \n", "…", "!?", "\u{1F600}"]) func nothingToSayIsRefused(text: String) {
