@@ -1,27 +1,54 @@
 #include "CRaster.h"
 #include <math.h>
 #include <stddef.h>
+#include <string.h>
 
-enum { ATTRIBUTES = 10 };
+/// Four floats that are added and multiplied at once; memory need not be aligned.
+typedef float four __attribute__((vector_size(16)));
+
+static inline four load(const float *p) {
+    four v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+static inline void store(float *p, four v) { memcpy(p, &v, sizeof v); }
 
 static inline float smaller(float a, float b) { return a < b ? a : b; }
 static inline float larger(float a, float b) { return a > b ? a : b; }
 
+/// Up and down to whole numbers, of numbers that fit an integer: the library's take a call each where SSE 4.1 is not assumed.
+static inline int32_t above(float x) {
+    const int32_t i = (int32_t)x;
+    return i + ((float)i < x);
+}
+static inline int32_t below(float x) {
+    const int32_t i = (int32_t)x;
+    return i - ((float)i > x);
+}
+
 /// Where an edge crosses a row. Both triangles of an edge get the same bits: the ends are put in one order first.
-static inline float crossing(const fwoc_raster_corner *a, const fwoc_raster_corner *b, float y) {
+typedef struct {
+    float x, y, slope, top, bottom;
+} edge;
+
+static inline edge between(const fwoc_raster_corner *a, const fwoc_raster_corner *b) {
     if (a->y > b->y || (a->y == b->y && a->x > b->x)) {
         const fwoc_raster_corner *swap = a;
         a = b;
         b = swap;
     }
-    return a->x + (y - a->y) * ((b->x - a->x) / (b->y - a->y));
+    return (edge){a->x, a->y, (b->x - a->x) / (b->y - a->y), a->y, b->y};
 }
 
-static void attributes(const fwoc_raster_corner *c, float *out) {
-    out[0] = c->u, out[1] = c->v;
-    for (int i = 0; i < 3; i++) out[2 + i] = c->light[i], out[5 + i] = c->sheen[i];
-    out[8] = c->alpha;
-    out[9] = c->depth;
+/// A quantity that changes linearly over a triangle.
+typedef struct {
+    four at, dx, dy;
+} plane;
+
+static inline plane over(four a, four b, four c, float ux, float uy, float wx, float wy, float inverse) {
+    const four p = b - a, q = c - a;
+    return (plane){a, (p * wy - q * uy) * inverse, (q * ux - p * wx) * inverse};
 }
 
 void fwoc_raster_triangles(fwoc_raster_canvas canvas, const fwoc_raster_corner *corners, const uint16_t *indices, int32_t triangles,
@@ -29,78 +56,62 @@ void fwoc_raster_triangles(fwoc_raster_canvas canvas, const fwoc_raster_corner *
     const float right = (float)(texture.width - 1), bottom = (float)(texture.height - 1);
     for (int32_t t = 0; t < triangles; t++) {
         const fwoc_raster_corner *a = corners + indices[3 * t], *b = corners + indices[3 * t + 1], *c = corners + indices[3 * t + 2];
-        const float area = (b->x - a->x) * (c->y - a->y) - (c->x - a->x) * (b->y - a->y);
+        const float ux = b->x - a->x, uy = b->y - a->y, wx = c->x - a->x, wy = c->y - a->y;
+        const float area = ux * wy - wx * uy;
         if (!(fabsf(area) > 1e-6f)) continue;
         const float low = smaller(a->y, smaller(b->y, c->y)), high = larger(a->y, larger(b->y, c->y));
         if (!(high >= 0) || !(low <= (float)(canvas.height - 1))) continue;
-        const int32_t top = low <= 0 ? 0 : (int32_t)ceilf(low), end = high >= (float)canvas.height ? canvas.height : (int32_t)ceilf(high);
-        float va[ATTRIBUTES], vb[ATTRIBUTES], vc[ATTRIBUTES], dx[ATTRIBUTES], dy[ATTRIBUTES];
-        attributes(a, va), attributes(b, vb), attributes(c, vc);
-        const float inverse = 1 / area, ux = b->x - a->x, uy = b->y - a->y, wx = c->x - a->x, wy = c->y - a->y;
-        for (int i = 0; i < ATTRIBUTES; i++) {
-            const float p = vb[i] - va[i], q = vc[i] - va[i];
-            dx[i] = (p * wy - q * uy) * inverse;
-            dy[i] = (q * ux - p * wx) * inverse;
-        }
+        const float inverse = 1 / area;
+        // Texel and depth; what the texel is multiplied with, opacity last; what is added.
+        const plane place = over((four){a->u, a->v, a->depth, 0}, (four){b->u, b->v, b->depth, 0}, (four){c->u, c->v, c->depth, 0}, ux, uy, wx, wy, inverse);
+        const plane light = over((four){a->light[0], a->light[1], a->light[2], a->alpha}, (four){b->light[0], b->light[1], b->light[2], b->alpha},
+            (four){c->light[0], c->light[1], c->light[2], c->alpha}, ux, uy, wx, wy, inverse);
+        const plane sheen = over((four){a->sheen[0], a->sheen[1], a->sheen[2], 0}, (four){b->sheen[0], b->sheen[1], b->sheen[2], 0},
+            (four){c->sheen[0], c->sheen[1], c->sheen[2], 0}, ux, uy, wx, wy, inverse);
+        const edge edges[3] = {between(a, b), between(b, c), between(c, a)};
+        const int32_t top = low <= 0 ? 0 : above(low), end = high >= (float)canvas.height ? canvas.height : above(high);
         for (int32_t y = top; y < end; y++) {
             const float fy = (float)y;
             float from = INFINITY, to = -INFINITY;
-            const fwoc_raster_corner *ends[4] = {a, b, c, a};
             for (int e = 0; e < 3; e++) {
-                const fwoc_raster_corner *p = ends[e], *q = ends[e + 1];
                 // An edge owns the rows from its upper end up to, not including, its lower one.
-                if ((p->y <= fy) == (q->y <= fy)) continue;
-                const float x = crossing(p, q, fy);
+                if ((edges[e].top <= fy) == (edges[e].bottom <= fy)) continue;
+                const float x = edges[e].x + (fy - edges[e].y) * edges[e].slope;
                 from = smaller(from, x), to = larger(to, x);
             }
             if (!(from < to) || to <= 0 || from > (float)(canvas.width - 1)) continue;
-            const int32_t first = from <= 0 ? 0 : (int32_t)ceilf(from), last = to >= (float)canvas.width ? canvas.width : (int32_t)ceilf(to);
-            float value[ATTRIBUTES];
-            for (int i = 0; i < ATTRIBUTES; i++) value[i] = va[i] + dx[i] * ((float)first - a->x) + dy[i] * (fy - a->y);
+            const int32_t first = from <= 0 ? 0 : above(from), last = to >= (float)canvas.width ? canvas.width : above(to);
+            const float rx = (float)first - a->x, ry = fy - a->y;
+            four where = place.at + place.dx * rx + place.dy * ry;
+            four shade = light.at + light.dx * rx + light.dy * ry;
+            four gleam = sheen.at + sheen.dx * rx + sheen.dy * ry;
             float *colour = canvas.colour + 4 * ((size_t)y * (size_t)canvas.width + (size_t)first);
             float *depth = canvas.depth + (size_t)y * (size_t)canvas.width + (size_t)first;
             for (int32_t x = first; x < last; x++, colour += 4, depth++) {
-                if (value[9] > *depth) {
-                    const float u = smaller(larger(value[0], 0), right), v = smaller(larger(value[1], 0), bottom);
+                if (where[2] > *depth) {
+                    const float u = smaller(larger(where[0], 0), right), v = smaller(larger(where[1], 0), bottom);
                     const int32_t column = (int32_t)u, row = (int32_t)v;
-                    const float fu = u - (float)column, fv = v - (float)row;
                     const float *p = texture.texels + 4 * ((size_t)row * (size_t)texture.width + (size_t)column);
-                    const float *q = p + (column + 1 < texture.width ? 4 : 0);
-                    const size_t below = row + 1 < texture.height ? 4 * (size_t)texture.width : 0;
-                    float texel[4];
-                    for (int i = 0; i < 4; i++) {
-                        const float upper = p[i] + fu * (q[i] - p[i]), lower = p[below + i] + fu * (q[below + i] - p[below + i]);
-                        texel[i] = upper + fv * (lower - upper);
-                    }
-                    const float red = texel[0] * value[2] + value[5], green = texel[1] * value[3] + value[6], blue = texel[2] * value[4] + value[7];
+                    const size_t next = column + 1 < texture.width ? 4 : 0, under = row + 1 < texture.height ? 4 * (size_t)texture.width : 0;
+                    const float fu = u - (float)column, fv = v - (float)row;
+                    const four p0 = load(p), p1 = load(p + under);
+                    const four upper = p0 + fu * (load(p + next) - p0), lower = p1 + fu * (load(p + under + next) - p1);
+                    four own = (upper + fv * (lower - upper)) * shade + gleam;
                     if (blend) {
-                        const float alpha = smaller(larger(texel[3] * value[8], 0), 1), rest = 1 - alpha;
-                        colour[0] = red * alpha + colour[0] * rest;
-                        colour[1] = green * alpha + colour[1] * rest;
-                        colour[2] = blue * alpha + colour[2] * rest;
-                        colour[3] = alpha + colour[3] * rest;
-                        if (alpha >= 0.5f) *depth = value[9];
+                        const float alpha = smaller(larger(own[3], 0), 1);
+                        own[3] = 1;
+                        store(colour, own * alpha + load(colour) * (1 - alpha));
+                        if (alpha >= 0.5f) *depth = where[2];
                     } else {
-                        colour[0] = red, colour[1] = green, colour[2] = blue, colour[3] = 1;
-                        *depth = value[9];
+                        own[3] = 1;
+                        store(colour, own);
+                        *depth = where[2];
                     }
                 }
-                for (int i = 0; i < ATTRIBUTES; i++) value[i] += dx[i];
+                where += place.dx, shade += light.dx, gleam += sheen.dx;
             }
         }
     }
-}
-
-static inline void dab(fwoc_raster_canvas layer, int32_t x, int32_t y, float depth, const float *colour, float alpha) {
-    if (x < 0 || y < 0 || x >= layer.width || y >= layer.height) return;
-    const size_t at = (size_t)y * (size_t)layer.width + (size_t)x;
-    if (!(depth > layer.depth[at])) return;
-    float *p = layer.colour + 4 * at;
-    const float rest = 1 - alpha;
-    p[0] = colour[0] * alpha + p[0] * rest;
-    p[1] = colour[1] * alpha + p[1] * rest;
-    p[2] = colour[2] * alpha + p[2] * rest;
-    p[3] = alpha + p[3] * rest;
 }
 
 void fwoc_raster_strand(fwoc_raster_canvas layer, const fwoc_raster_knot *knots, int32_t count) {
@@ -114,21 +125,33 @@ void fwoc_raster_strand(fwoc_raster_canvas layer, const fwoc_raster_knot *knots,
         if (fabsf(along) < 1e-4f) continue;
         const float from = steep ? a->y : a->x, to = steep ? b->y : b->x;
         // Whole positions in [smaller end, larger end): segments that meet share none.
-        const int32_t first = (int32_t)ceilf(smaller(from, to)), last = (int32_t)ceilf(larger(from, to));
+        int32_t first = above(smaller(from, to)), last = above(larger(from, to));
         const float slope = across / along, stretch = sqrtf(1 + slope * slope), inverse = 1 / along;
         const int32_t sides = steep ? layer.width : layer.height, length = steep ? layer.height : layer.width;
-        for (int32_t p = first < 0 ? 0 : first; p < (last > length ? length : last); p++) {
+        const size_t step = steep ? 1 : (size_t)layer.width;
+        if (first < 0) first = 0;
+        if (last > length) last = length;
+        // Centre, half width, opacity and depth; colour, with 1 for the coverage.
+        const four shapeA = {steep ? a->x : a->y, a->radius * stretch, a->alpha, a->depth}, shapeB = {steep ? b->x : b->y, b->radius * stretch, b->alpha, b->depth};
+        const four colourA = {a->colour[0], a->colour[1], a->colour[2], 1}, colourB = {b->colour[0], b->colour[1], b->colour[2], 1};
+        for (int32_t p = first; p < last; p++) {
             const float t = ((float)p - from) * inverse;
-            const float centre = (steep ? a->x : a->y) + across * t;
-            const float radius = (a->radius + (b->radius - a->radius) * t) * stretch;
-            const float alpha = a->alpha + (b->alpha - a->alpha) * t, depth = a->depth + (b->depth - a->depth) * t;
-            float colour[3];
-            for (int i = 0; i < 3; i++) colour[i] = a->colour[i] + (b->colour[i] - a->colour[i]) * t;
-            const int32_t begin = (int32_t)ceilf(centre - radius - 0.5f), end = (int32_t)floorf(centre + radius + 0.5f);
-            for (int32_t q = begin < 0 ? 0 : begin; q <= end && q < sides; q++) {
+            const four shape = shapeA + (shapeB - shapeA) * t;
+            const float centre = shape[0], radius = shape[1];
+            int32_t begin = above(centre - radius - 0.5f), end = below(centre + radius + 0.5f);
+            if (begin < 0) begin = 0;
+            if (end > sides - 1) end = sides - 1;
+            if (begin > end) continue;
+            const four colour = colourA + (colourB - colourA) * t;
+            size_t at = steep ? (size_t)p * (size_t)layer.width + (size_t)begin : (size_t)begin * (size_t)layer.width + (size_t)p;
+            for (int32_t q = begin; q <= end; q++, at += step) {
+                if (!(shape[3] > layer.depth[at])) continue;
                 // The part of this pixel that lies within the radius.
-                const float low = larger(centre - radius, (float)q - 0.5f), high = smaller(centre + radius, (float)q + 0.5f);
-                if (high > low) dab(layer, steep ? q : p, steep ? p : q, depth, colour, alpha * (high - low));
+                const float part = smaller(centre + radius, (float)q + 0.5f) - larger(centre - radius, (float)q - 0.5f);
+                if (!(part > 0)) continue;
+                const float alpha = shape[2] * part;
+                float *to = layer.colour + 4 * at;
+                store(to, colour * alpha + load(to) * (1 - alpha));
             }
         }
     }
@@ -153,7 +176,7 @@ void fwoc_raster_light_hair(fwoc_raster_hair hair, fwoc_raster_hair_view v, fwoc
         b *= b, b *= b, b *= b;          // to the 8th
         const float tone = hair.tones[k], shine = 0.05f * a * facing * tone, second = 0.6f * b * facing * tone;
         out[k].x = v.centre[0] + cx * s, out[k].y = v.centre[1] - cy * s, out[k].depth = cz + v.depthBias;
-        out[k].radius = larger(hair.radii[k] * v.scale, v.least);
+        out[k].radius = larger(hair.radii[k] * v.scale * v.widening, v.least);
         out[k].alpha = hair.opacities[k] * v.strength;
         for (int i = 0; i < 3; i++) {
             const float light = v.ambient[i] * even + v.key[i] * direct;
@@ -167,16 +190,17 @@ void fwoc_raster_reduce(fwoc_raster_canvas canvas, int32_t scale, fwoc_raster_ca
     const float share = 1 / (float)(scale * scale);
     for (int32_t y = 0; y < layer.height; y++) {
         for (int32_t x = 0; x < layer.width; x++) {
-            float sum[4] = {0, 0, 0, 0}, nearest = -INFINITY;
+            four sum = {0, 0, 0, 0};
+            float nearest = -INFINITY;
             for (int32_t j = 0; j < scale; j++) {
                 const size_t at = (size_t)(y * scale + j) * (size_t)canvas.width + (size_t)(x * scale);
                 for (int32_t i = 0; i < scale; i++) {
-                    for (int k = 0; k < 4; k++) sum[k] += canvas.colour[4 * (at + (size_t)i) + (size_t)k];
+                    sum += load(canvas.colour + 4 * (at + (size_t)i));
                     nearest = larger(nearest, canvas.depth[at + (size_t)i]);
                 }
             }
             const size_t to = (size_t)y * (size_t)layer.width + (size_t)x;
-            for (int k = 0; k < 4; k++) layer.colour[4 * to + (size_t)k] = sum[k] * share;
+            store(layer.colour + 4 * to, sum * share);
             layer.depth[to] = nearest;
         }
     }

@@ -28,7 +28,7 @@ struct Body: Sendable {
         for row in 0..<neckRows {
             let t = Float(row) / Float(neckRows - 1)
             let y = mix(-4.5, -16, t) + drop
-            let rx = (4.9 + 0.5 * t + 3.2 * ramp(0.62, 1, t)) * (man ? 1.08 : 0.93) * mix(1, build, 0.6), rz = (4.9 + 1.2 * ramp(0.6, 1, t)) * (man ? 1.05 : 0.95)
+            let rx = (4.9 + 0.5 * t + 3.2 * ramp(0.62, 1, t)) * (man ? 1.16 : 0.99) * mix(1, build, 0.6), rz = (4.9 + 1.2 * ramp(0.6, 1, t)) * (man ? 1.05 : 0.95)
             for column in 0..<neckColumns {
                 let angle = (Float(column) / Float(neckColumns - 1) - 0.5) * 1.5 * Float.pi
                 // Two cords run from behind the ears to the breastbone.
@@ -63,9 +63,9 @@ struct Body: Sendable {
                 let rx = section.1 * (row < 2 ? mix(1, build, 0.6) : build) + outer, rz = section.2 * (row < 2 ? 1 : mix(1, build, 0.5)) + outer
                 // The collar dips in front.
                 let dip = row < 3 ? 1.5 * max(0, c) * Float(3 - row) / 3 : 0
-                let y = (row < 2 ? section.0 : -15 + (section.0 + 15) * slope) - dip + drop + 1
+                let y = (row < 2 ? section.0 : -15 + (section.0 + 15) * slope) - dip + drop + 1.9
                 let p = Vector(bent(s) * rx, y, -5 - 0.03 * (section.0 + 13) * -1 * 0.2 + bent(c) * rz)
-                torso.add(p, at: (SIMD2(p.x, -(p.y - drop - 1)) - SIMD2(Self.corner.x, -Self.corner.y)) * Self.density, openness: row == 0 ? 0.8 : 1)
+                torso.add(p, at: (SIMD2(p.x, -(p.y - drop - 1.9)) - SIMD2(Self.corner.x, -Self.corner.y)) * Self.density, openness: row == 0 ? 0.8 : 1)
             }
         }
         torso.addGrid(first: 0, rows: sections.count, columns: columns)

@@ -57,9 +57,11 @@ struct ValueNoise {
     }
 
     func callAsFunction(_ x: Float, _ y: Float) -> Float {
-        let fx = floor(x), fy = floor(y)
-        let i = Int(fx), j = Int(fy)
-        let s = ramp(0, 1, x - fx), t = ramp(0, 1, y - fy)
+        // Rounded down without the library's call: this is most of what a person costs to make.
+        func down(_ value: Float) -> Int { let whole = Int(value); return Float(whole) > value ? whole - 1 : whole }
+        func smooth(_ t: Float) -> Float { t * t * (3 - 2 * t) }
+        let i = down(x), j = down(y)
+        let s = smooth(x - Float(i)), t = smooth(y - Float(j))
         return mix(mix(lattice(i, j), lattice(i + 1, j), s), mix(lattice(i, j + 1), lattice(i + 1, j + 1), s), t)
     }
 }
@@ -80,6 +82,11 @@ struct FaceTexture {
         }
         model.light.add(identity.weights.light, to: &light)
         model.chroma.add(identity.weights.chroma, to: &chroma)
+        // A light or ruddy middle and another level at the temples are the lamps' of the pictures that the model was computed from: skin is one colour.
+        let smooth = Self.smoothFields(model)
+        Self.weaken(&light, 0..<n, smooth, by: 0.75)
+        Self.weaken(&chroma, 0..<n, smooth, by: 0.6)
+        Self.weaken(&chroma, n..<2 * n, smooth, by: 0.6)
 
         // Three planes over the whole template; what the model does not hold is filled from what surrounds it.
         let width = model.width, height = model.height
@@ -139,6 +146,39 @@ struct FaceTexture {
         self.positions = positions
     }
 
+    /// Polynomials of the place on the template but the constant, symmetric and orthonormal over the model's texels.
+    private static func smoothFields(_ model: FaceModel) -> [[Float]] {
+        let n = model.pixels.count / 2
+        let places = (0..<n).map { i -> (x: Float, y: Float) in
+            let x = (Float(model.pixels[2 * i]) - Float(model.width - 1) / 2) / Float(model.width) * 2, y = Float(model.pixels[2 * i + 1]) / Float(model.height) * 2 - 1
+            return (x * x, y)
+        }
+        let terms: [(Float, Float) -> Float] = [{ _, _ in 1 }, { _, y in y }, { x, _ in x }, { _, y in y * y }, { x, y in x * y }, { x, _ in x * x }]
+        var fields: [[Float]] = []
+        for term in terms {
+            var field = places.map { term($0.x, $0.y) }
+            for other in fields {
+                var share: Float = 0
+                for i in 0..<n { share += field[i] * other[i] }
+                for i in 0..<n { field[i] -= share * other[i] }
+            }
+            var squares: Float = 0
+            for value in field { squares += value * value }
+            let scale = 1 / max(squares.squareRoot(), 1e-9)
+            for i in 0..<n { field[i] *= scale }
+            fields.append(field)
+        }
+        return Array(fields.dropFirst())
+    }
+
+    private static func weaken(_ plane: inout [Float], _ range: Range<Int>, _ fields: [[Float]], by share: Float) {
+        for field in fields {
+            var amount: Float = 0
+            for (k, i) in range.enumerated() { amount += plane[i] * field[k] }
+            for (k, i) in range.enumerated() { plane[i] -= share * amount * field[k] }
+        }
+    }
+
     /// What the template's border holds: the model fades to it.
     private static func rimValue(_ light: [Float], _ model: FaceModel) -> Float {
         var sum: Float = 0, count: Float = 0
@@ -158,43 +198,65 @@ struct FaceTexture {
     /// Fills unknown texels with averages of their known neighbours, from the edge inward.
     private static func fill(_ planes: inout [[Float]], _ known: [Bool], _ width: Int, _ height: Int) {
         var known = known
-        while true {
-            var found: [(Int, [Float])] = []
-            for y in 0..<height {
-                for x in 0..<width where !known[y * width + x] {
-                    var sum = [Float](repeating: 0, count: planes.count), count: Float = 0
-                    for dy in max(0, y - 1)...min(height - 1, y + 1) {
-                        for dx in max(0, x - 1)...min(width - 1, x + 1) where known[dy * width + dx] {
-                            for p in planes.indices { sum[p] += planes[p][dy * width + dx] }
-                            count += 1
-                        }
+        var unknown = known.indices.filter { !known[$0] }
+        let count = planes.count
+        var values: [Float] = []
+        while !unknown.isEmpty {
+            var found: [Int] = [], rest: [Int] = []
+            values.removeAll(keepingCapacity: true)
+            for at in unknown {
+                let x = at % width, y = at / width
+                var neighbours: Float = 0
+                var sum = Vector.zero
+                for dy in max(0, y - 1)...min(height - 1, y + 1) {
+                    for dx in max(0, x - 1)...min(width - 1, x + 1) where known[dy * width + dx] {
+                        for p in 0..<count { sum[p] += planes[p][dy * width + dx] }
+                        neighbours += 1
                     }
-                    if count > 0 { found.append((y * width + x, sum.map { $0 / count })) }
+                }
+                if neighbours > 0 {
+                    found.append(at)
+                    for p in 0..<count { values.append(sum[p] / neighbours) }
+                } else {
+                    rest.append(at)
                 }
             }
             if found.isEmpty { return }
-            for (at, values) in found {
+            for (k, at) in found.enumerated() {
                 known[at] = true
-                for p in planes.indices { planes[p][at] = values[p] }
+                for p in 0..<count { planes[p][at] = values[k * count + p] }
             }
+            unknown = rest
         }
     }
 
     /// Twice as fine (Catmull and Rom), the centres of old texels at 2x + ½.
     private static func doubled(_ plane: [Float], _ width: Int, _ height: Int) -> [Float] {
-        func line(_ at: (Int) -> Float, _ count: Int, _ put: (Int, Float) -> Void) {
-            for i in 0..<2 * count {
-                let position = (Float(i) - 0.5) / 2
-                let k = Int(floor(position))
-                let t = position - Float(k)
-                let a = at(min(max(k - 1, 0), count - 1)), b = at(min(max(k, 0), count - 1)), c = at(min(max(k + 1, 0), count - 1)), d = at(min(max(k + 2, 0), count - 1))
-                put(i, b + 0.5 * t * (c - a + t * (2 * a - 5 * b + 4 * c - d + t * (3 * (b - c) + d - a))))
+        // New texels lie a quarter beside an old one: four weights, mirrored for the other side.
+        let t: Float = 0.75, u: Float = 0.25
+        func weights(_ t: Float) -> SIMD4<Float> {
+            SIMD4(0.5 * t * (-1 + t * (2 - t)), 1 + 0.5 * t * t * (-5 + 3 * t), 0.5 * t * (1 + t * (4 - 3 * t)), 0.5 * t * t * (t - 1))
+        }
+        let even = weights(t), odd = weights(u)
+        var wide = [Float](repeating: 0, count: 2 * width * height)
+        for y in 0..<height {
+            for x in 0..<2 * width {
+                let k = (x + 1) / 2 - 1
+                var taps = SIMD4<Float>.zero
+                for j in 0..<4 { taps[j] = plane[y * width + min(max(k - 1 + j, 0), width - 1)] }
+                wide[y * 2 * width + x] = (taps * (x % 2 == 0 ? even : odd)).sum()
             }
         }
-        var wide = [Float](repeating: 0, count: 2 * width * height)
-        for y in 0..<height { line({ plane[y * width + $0] }, width) { wide[y * 2 * width + $0] = $1 } }
         var result = [Float](repeating: 0, count: 4 * width * height)
-        for x in 0..<2 * width { line({ wide[$0 * 2 * width + x] }, height) { result[$0 * 2 * width + x] = $1 } }
+        for y in 0..<2 * height {
+            let k = (y + 1) / 2 - 1
+            let w = y % 2 == 0 ? even : odd
+            let rows = (0..<4).map { min(max(k - 1 + $0, 0), height - 1) * 2 * width }
+            let (a, b, c, d) = (rows[0], rows[1], rows[2], rows[3])
+            for x in 0..<2 * width {
+                result[y * 2 * width + x] = w[0] * wide[a + x] + w[1] * wide[b + x] + w[2] * wide[c + x] + w[3] * wide[d + x]
+            }
+        }
         return result
     }
 

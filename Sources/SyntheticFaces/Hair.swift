@@ -15,6 +15,10 @@ struct Hair: Sendable {
     private(set) var radii: [Float] = []
     /// Of each strand: the point of the face whose movement it follows, −1 for the scalp's.
     private(set) var anchors: [Int] = []
+    /// So many strands at the beginning are a beard's.
+    private(set) var beardStrands = 0
+    /// Whether the scalp's strands are broad locks and not single hairs.
+    private(set) var isThick = false
     /// The skin's points raised, opaque where hair grows: nothing where the head is bald.
     private(set) var cap: Surface?
     let colour: Vector
@@ -52,7 +56,9 @@ struct Hair: Sendable {
         let cut = Self.cut(identity, side: side, &draw)
         colour = identity.hairColour
         growBeard(identity, shape)
+        beardStrands = strands.count
         guard let cut else { return }
+        isThick = cut.radius > 0.08
         let skull = shape.skull
         let line = Hairline(shape, cut.hairline, cut.recess, crown: cut.crown, seed: identity.seed)
         let noise = ValueNoise(seed: identity.seed &+ 43)
@@ -242,13 +248,13 @@ struct Hair: Sendable {
             (cut.length, cut.lift, cut.curl, cut.count, cut.radius) = (draw.real(0.3, 0.75), 0.16, 0.3, 8000, 0.05)
         case .short:
             cut = Cut(hairline: hairline, comb: forward)
-            (cut.length, cut.sideLength, cut.lift, cut.curl) = (draw.real(1.8, 3.8), draw.real(0.9, 1.8), draw.real(0.5, 1.2), draw.real(0.05, 0.4))
+            (cut.length, cut.sideLength, cut.lift, cut.curl) = (draw.real(2.4, 4.6), draw.real(1, 2.2), draw.real(0.9, 1.9), draw.real(0.05, 0.4))
         case .sideParted:
             cut = Cut(hairline: hairline, comb: parted)
-            (cut.length, cut.sideLength, cut.lift, cut.curl, cut.part) = (draw.real(3, 5), draw.real(1, 2), draw.real(0.5, 1.1), 0.12, part)
+            (cut.length, cut.sideLength, cut.lift, cut.curl, cut.part) = (draw.real(3.5, 6), draw.real(1.2, 2.4), draw.real(0.9, 1.8), 0.12, part)
         case .swept:
             cut = Cut(hairline: hairline, comb: swept)
-            (cut.length, cut.sideLength, cut.lift, cut.curl) = (draw.real(3.5, 6), draw.real(1, 2.4), draw.real(0.6, 1.4), 0.12)
+            (cut.length, cut.sideLength, cut.lift, cut.curl) = (draw.real(4, 7), draw.real(1.2, 2.6), draw.real(1, 2), 0.12)
         case .curly:
             cut = Cut(hairline: hairline, comb: loose)
             (cut.length, cut.sideLength) = man ? (draw.real(2.5, 4.5), 2) : (draw.real(5, 12), nil)
@@ -286,7 +292,7 @@ private struct Hairline {
     let width: Float
 
     init(_ shape: HeadShape, _ raise: Float, _ recess: Float, crown: Bool, seed: UInt64) {
-        top = shape.rest[FaceMesh.forehead].y - 0.15 + raise
+        top = shape.rest[FaceMesh.forehead].y + 0.55 + raise
         self.recess = recess
         self.crown = crown
         sideZ = (shape.rest[162].z + shape.rest[389].z) / 2

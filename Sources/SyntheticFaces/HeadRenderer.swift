@@ -234,6 +234,9 @@ public final class HeadRenderer {
 
     private func drawHair(_ points: [Vector], _ view: View, _ lighting: FaceLighting, _ corner: SIMD2<Float>) {
         guard !hair.strands.isEmpty else { return }
+        // Small heads get fewer, wider strands: several in one pixel cost time and show nothing. They grow in random order, so that any first part is spread evenly.
+        let share = hair.isThick ? min(max(0.35 + 0.65 * (view.scale - 5) / 9, 0.35), 1) : 1
+        let shown = hair.beardStrands + Int(share * Float(hair.strands.count - hair.beardStrands))
         if hair.anchors.contains(where: { $0 >= 0 }) {
             // A beard goes with the jaw.
             for (index, strand) in hair.strands.enumerated() where hair.anchors[index] >= 0 {
@@ -254,8 +257,9 @@ public final class HeadRenderer {
             rows: (a.x, a.y, a.z, b.x, b.y, b.z, c.x, c.y, c.z), origin: three(view.origin), scale: view.scale, distance: Self.distance,
             centre: (view.centre.x - corner.x, view.centre.y - corner.y), lamp: three(toLamp), half: three(half), up: three(up), toCamera: three(toCamera),
             key: three(lighting.keyColour), ambient: three(lighting.ambient), slope: lighting.ambientSlope, exposure: lighting.exposure, colour: three(hair.colour), depthBias: 0.12,
-            least: 0.22, strength: min(1, 0.55 + 0.05 * view.scale))
-        let count = hair.knots.count
+            least: 0.22, strength: min(1, 0.55 + 0.05 * view.scale), widening: 1 / share.squareRoot())
+        let strands = hair.strands[..<shown]
+        let count = strands.last?.upperBound ?? 0
         if hairKnots.count < count { hairKnots = unsafe [fwoc_raster_knot](repeating: fwoc_raster_knot(), count: count) }
         unsafe hairPositions.withUnsafeBufferPointer { positions in
             unsafe hair.flat.tangents.withUnsafeBufferPointer { tangents in
@@ -277,15 +281,15 @@ public final class HeadRenderer {
         }
         // Back to front in 512 steps of depth: a stable order without comparisons.
         var bins = [Int32](repeating: 0, count: 513)
-        var keys = [Int16](repeating: 0, count: hair.strands.count)
-        for (i, strand) in hair.strands.enumerated() {
+        var keys = [Int16](repeating: 0, count: strands.count)
+        for (i, strand) in strands.enumerated() {
             let depth = unsafe hairKnots[(strand.lowerBound + strand.upperBound) / 2].depth
             let key = Int(min(max((depth + 26) * 10, 0), 511))
             keys[i] = Int16(key)
             bins[key + 1] += 1
         }
         for i in 1...512 { bins[i] += bins[i - 1] }
-        if order.count != hair.strands.count { order = [Int32](repeating: 0, count: hair.strands.count) }
+        if order.count != strands.count { order = [Int32](repeating: 0, count: strands.count) }
         for i in keys.indices {
             order[Int(bins[Int(keys[i])])] = Int32(i)
             bins[Int(keys[i])] += 1

@@ -8,8 +8,11 @@ struct Skull: Sendable {
         let side = (abs(points[FaceMesh.sides.left].x) + abs(points[FaceMesh.sides.right].x)) / 2
         let temple = (abs(points[127].x) + abs(points[356].x)) / 2
         let top = points[FaceMesh.forehead]
-        radii = Vector(max(side, temple) + 0.45, 8.8, 9.5)
-        centre = Vector(0, top.y - 4.9, top.z - 8)
+        // The eyes are half way between the chin and the crown.
+        let eyes = (points[FaceMesh.leftEye[0]].y + points[FaceMesh.rightEye[0]].y) / 2
+        let crown = max(top.y + 4.2, eyes + 0.94 * (eyes - points[FaceMesh.chin].y))
+        radii = Vector(max(side, temple) + 0.45, 9.8, 9.5)
+        centre = Vector(0, crown - 9.8, top.z - 8)
     }
 
     /// 1 on the ellipsoid, more outside.

@@ -60,6 +60,8 @@ typedef struct {
     float lamp[3], half[3], up[3], toCamera[3];
     float key[3], ambient[3], slope, exposure;
     float colour[3], depthBias, least, strength;
+    /// What the strands' widths are multiplied with.
+    float widening;
 } fwoc_raster_hair_view;
 
 /// Projects and lights every knot: Kajiya and Kay's diffuse and specular terms, the latter twice, as Marschner et al. (2003) found.
