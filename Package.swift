@@ -161,6 +161,7 @@ let package = Package(
         tests("AgentTests", ["LiveParts", "CAllocationCounter", "AgentRuntime", "Recognition", "Publishing", "Gallery", "MediaFiles", "MediaTypes", "fwoc-agent"]),
         tests("QuantizationTests", ["Quantization", "Training", "Datasets", "Inference", "ModelBundle", "Tensors"]),
         tests("SyntheticFacesTests", ["SyntheticFaces", "CRaster", "Biometrics", "MediaTypes"]),
+        tests("FaceModellingTests", ["FaceModelling", "SyntheticFaces", "ModelBundle", "MediaTypes", "Biometrics"]),
         tests("DatasetsTests", ["Datasets", "RunRecords", "Recognition", "ModelBundle", "Tensors", "fwoc-train"]),
         tests("SyntheticClipsTests", ["SyntheticClips", "SyntheticFaces", "SyntheticVoices", "Articulation", "GroundTruth", "Datasets", "MediaFiles", "MediaTypes", "ModelBundle", "fwoc-synth"]),
         tests("ArticulationTests", ["Articulation", "FrontEnd", "Datasets"]),

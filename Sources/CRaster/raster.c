@@ -3,6 +3,13 @@
 #include <stddef.h>
 #include <string.h>
 
+/// Where the processor has wider registers and three-operand instructions, they are used: the same sums, hence the same bytes.
+#if defined(__x86_64__) && defined(__linux__)
+#define FOR_EACH_PROCESSOR __attribute__((target_clones("avx2", "default")))
+#else
+#define FOR_EACH_PROCESSOR
+#endif
+
 /// Four floats that are added and multiplied at once; memory need not be aligned.
 typedef float four __attribute__((vector_size(16)));
 
@@ -13,6 +20,15 @@ static inline four load(const float *p) {
 }
 
 static inline void store(float *p, four v) { memcpy(p, &v, sizeof v); }
+
+/// One texel of a texture, in linear light.
+static inline four texel(const uint8_t *p) {
+    typedef uint8_t bytes __attribute__((vector_size(4)));
+    bytes v;
+    memcpy(&v, p, sizeof v);
+    four value = __builtin_convertvector(v, four);
+    return value * value * (1 / 65025.0f);
+}
 
 static inline float smaller(float a, float b) { return a < b ? a : b; }
 static inline float larger(float a, float b) { return a > b ? a : b; }
@@ -25,6 +41,24 @@ static inline int32_t above(float x) {
 static inline int32_t below(float x) {
     const int32_t i = (int32_t)x;
     return i - ((float)i > x);
+}
+
+/// Row `y` has been drawn on from `first` up to, not including, `last`.
+static inline void touch(fwoc_raster_canvas canvas, int32_t y, int32_t first, int32_t last) {
+    int32_t *span = canvas.spans + 2 * y;
+    if (first < span[0]) span[0] = first;
+    if (last > span[1]) span[1] = last;
+}
+
+/// Empties a row where it was drawn on.
+static inline void clear(fwoc_raster_canvas canvas, int32_t y) {
+    int32_t *span = canvas.spans + 2 * y;
+    if (span[0] < span[1]) {
+        const size_t at = (size_t)y * (size_t)canvas.width + (size_t)span[0], count = (size_t)(span[1] - span[0]);
+        memset(canvas.colour + 4 * at, 0, 4 * count * sizeof(float));
+        for (size_t i = 0; i < count; i++) canvas.depth[at + i] = -INFINITY;
+    }
+    span[0] = INT32_MAX, span[1] = 0;
 }
 
 /// Where an edge crosses a row. Both triangles of an edge get the same bits: the ends are put in one order first.
@@ -51,16 +85,18 @@ static inline plane over(four a, four b, four c, float ux, float uy, float wx, f
     return (plane){a, (p * wy - q * uy) * inverse, (q * ux - p * wx) * inverse};
 }
 
-void fwoc_raster_triangles(fwoc_raster_canvas canvas, const fwoc_raster_corner *corners, const uint16_t *indices, int32_t triangles,
-    fwoc_raster_texture texture, int32_t blend) {
-    const float right = (float)(texture.width - 1), bottom = (float)(texture.height - 1);
+static inline __attribute__((always_inline)) void draw(fwoc_raster_canvas canvas, const fwoc_raster_corner *corners, const uint16_t *indices, int32_t triangles,
+    fwoc_raster_texture texture, int32_t blend, const int32_t block, int32_t origin) {
+    const float right = (float)(texture.width - 1), bottom = (float)(texture.height - 1), middle = 0.5f * (float)(block - 1);
     for (int32_t t = 0; t < triangles; t++) {
         const fwoc_raster_corner *a = corners + indices[3 * t], *b = corners + indices[3 * t + 1], *c = corners + indices[3 * t + 2];
+        const float up = (float)origin, low = smaller(a->y, smaller(b->y, c->y)) - up, high = larger(a->y, larger(b->y, c->y)) - up;
+        if (!(high >= 0) || !(low <= (float)(canvas.height - 1))) continue;
+        const int32_t top = low <= 0 ? 0 : above(low), end = high >= (float)canvas.height ? canvas.height : above(high);
+        if (top >= end) continue;
         const float ux = b->x - a->x, uy = b->y - a->y, wx = c->x - a->x, wy = c->y - a->y;
         const float area = ux * wy - wx * uy;
         if (!(fabsf(area) > 1e-6f)) continue;
-        const float low = smaller(a->y, smaller(b->y, c->y)), high = larger(a->y, larger(b->y, c->y));
-        if (!(high >= 0) || !(low <= (float)(canvas.height - 1))) continue;
         const float inverse = 1 / area;
         // Texel and depth; what the texel is multiplied with, opacity last; what is added.
         const plane place = over((four){a->u, a->v, a->depth, 0}, (four){b->u, b->v, b->depth, 0}, (four){c->u, c->v, c->depth, 0}, ux, uy, wx, wy, inverse);
@@ -69,51 +105,82 @@ void fwoc_raster_triangles(fwoc_raster_canvas canvas, const fwoc_raster_corner *
         const plane sheen = over((four){a->sheen[0], a->sheen[1], a->sheen[2], 0}, (four){b->sheen[0], b->sheen[1], b->sheen[2], 0},
             (four){c->sheen[0], c->sheen[1], c->sheen[2], 0}, ux, uy, wx, wy, inverse);
         const edge edges[3] = {between(a, b), between(b, c), between(c, a)};
-        const int32_t top = low <= 0 ? 0 : above(low), end = high >= (float)canvas.height ? canvas.height : above(high);
-        for (int32_t y = top; y < end; y++) {
-            const float fy = (float)y;
-            float from = INFINITY, to = -INFINITY;
-            for (int e = 0; e < 3; e++) {
-                // An edge owns the rows from its upper end up to, not including, its lower one.
-                if ((edges[e].top <= fy) == (edges[e].bottom <= fy)) continue;
-                const float x = edges[e].x + (fy - edges[e].y) * edges[e].slope;
-                from = smaller(from, x), to = larger(to, x);
+        const four stepWhere = place.dx * (float)block, stepShade = light.dx * (float)block, stepGleam = sheen.dx * (float)block;
+        for (int32_t y = top - top % block; y < end; y += block) {
+            // What the triangle covers of each row.
+            int32_t first[2] = {INT32_MAX, INT32_MAX}, last[2] = {0, 0}, begin = INT32_MAX, until = 0;
+            for (int32_t j = 0; j < block; j++) {
+                if (y + j < top || y + j >= end) continue;
+                const float fy = (float)(y + j + origin);
+                float from = INFINITY, to = -INFINITY;
+                for (int e = 0; e < 3; e++) {
+                    // An edge owns the rows from its upper end up to, not including, its lower one.
+                    if ((edges[e].top <= fy) == (edges[e].bottom <= fy)) continue;
+                    const float x = edges[e].x + (fy - edges[e].y) * edges[e].slope;
+                    from = smaller(from, x), to = larger(to, x);
+                }
+                if (!(from < to) || to <= 0 || from > (float)(canvas.width - 1)) continue;
+                first[j] = from <= 0 ? 0 : above(from), last[j] = to >= (float)canvas.width ? canvas.width : above(to);
+                if (first[j] >= last[j]) continue;
+                touch(canvas, y + j, first[j], last[j]);
+                if (first[j] < begin) begin = first[j];
+                if (last[j] > until) until = last[j];
             }
-            if (!(from < to) || to <= 0 || from > (float)(canvas.width - 1)) continue;
-            const int32_t first = from <= 0 ? 0 : above(from), last = to >= (float)canvas.width ? canvas.width : above(to);
-            const float rx = (float)first - a->x, ry = fy - a->y;
+            if (begin >= until) continue;
+            begin -= begin % block;
+            const float rx = (float)begin + middle - a->x, ry = (float)(y + origin) + middle - a->y;
             four where = place.at + place.dx * rx + place.dy * ry;
             four shade = light.at + light.dx * rx + light.dy * ry;
             four gleam = sheen.at + sheen.dx * rx + sheen.dy * ry;
-            float *colour = canvas.colour + 4 * ((size_t)y * (size_t)canvas.width + (size_t)first);
-            float *depth = canvas.depth + (size_t)y * (size_t)canvas.width + (size_t)first;
-            for (int32_t x = first; x < last; x++, colour += 4, depth++) {
-                if (where[2] > *depth) {
-                    const float u = smaller(larger(where[0], 0), right), v = smaller(larger(where[1], 0), bottom);
-                    const int32_t column = (int32_t)u, row = (int32_t)v;
-                    const float *p = texture.texels + 4 * ((size_t)row * (size_t)texture.width + (size_t)column);
-                    const size_t next = column + 1 < texture.width ? 4 : 0, under = row + 1 < texture.height ? 4 * (size_t)texture.width : 0;
-                    const float fu = u - (float)column, fv = v - (float)row;
-                    const four p0 = load(p), p1 = load(p + under);
-                    const four upper = p0 + fu * (load(p + next) - p0), lower = p1 + fu * (load(p + under + next) - p1);
-                    four own = (upper + fv * (lower - upper)) * shade + gleam;
-                    if (blend) {
-                        const float alpha = smaller(larger(own[3], 0), 1);
-                        own[3] = 1;
-                        store(colour, own * alpha + load(colour) * (1 - alpha));
-                        if (alpha >= 0.5f) *depth = where[2];
-                    } else {
-                        own[3] = 1;
-                        store(colour, own);
-                        *depth = where[2];
+            const float aside = middle * place.dx[2], under = middle * place.dy[2];
+            const size_t line = (size_t)y * (size_t)canvas.width;
+            for (int32_t x = begin; x < until; x += block) {
+                // Samples of the block that the triangle covers and nothing hides.
+                int32_t seen = 0;
+                for (int32_t j = 0; j < block; j++) {
+                    for (int32_t i = 0; i < block; i++) {
+                        const float depth = where[2] + (i ? aside : -aside) + (j ? under : -under);
+                        if (x + i >= first[j] && x + i < last[j] && depth > canvas.depth[line + (size_t)j * (size_t)canvas.width + (size_t)(x + i)]) seen |= 1 << (2 * j + i);
                     }
                 }
-                where += place.dx, shade += light.dx, gleam += sheen.dx;
+                if (seen) {
+                    const float u = smaller(larger(where[0], 0), right), v = smaller(larger(where[1], 0), bottom);
+                    const int32_t column = (int32_t)u, row = (int32_t)v;
+                    const uint8_t *p = texture.texels + 4 * ((size_t)row * (size_t)texture.width + (size_t)column);
+                    const size_t next = column + 1 < texture.width ? 4 : 0, below = row + 1 < texture.height ? 4 * (size_t)texture.width : 0;
+                    const float fu = u - (float)column, fv = v - (float)row;
+                    const four p0 = texel(p), p1 = texel(p + below);
+                    const four upper = p0 + fu * (texel(p + next) - p0), lower = p1 + fu * (texel(p + below + next) - p1);
+                    four own = (upper + fv * (lower - upper)) * shade + gleam;
+                    const float alpha = smaller(larger(own[3], 0), 1);
+                    own[3] = 1;
+                    for (int32_t j = 0; j < block; j++) {
+                        for (int32_t i = 0; i < block; i++) {
+                            if (!(seen & 1 << (2 * j + i))) continue;
+                            const size_t at = line + (size_t)j * (size_t)canvas.width + (size_t)(x + i);
+                            float *colour = canvas.colour + 4 * at;
+                            store(colour, blend ? own * alpha + load(colour) * (1 - alpha) : own);
+                            if (!blend || alpha >= 0.5f) canvas.depth[at] = where[2] + (i ? aside : -aside) + (j ? under : -under);
+                        }
+                    }
+                }
+                where += stepWhere, shade += stepShade, gleam += stepGleam;
             }
         }
     }
 }
 
+FOR_EACH_PROCESSOR
+void fwoc_raster_triangles(fwoc_raster_canvas canvas, const fwoc_raster_corner *corners, const uint16_t *indices, int32_t triangles,
+    fwoc_raster_texture texture, int32_t blend, int32_t block, int32_t origin) {
+    if (block == 2) {
+        draw(canvas, corners, indices, triangles, texture, blend, 2, origin);
+    } else {
+        draw(canvas, corners, indices, triangles, texture, blend, 1, origin);
+    }
+}
+
+FOR_EACH_PROCESSOR
 void fwoc_raster_strand(fwoc_raster_canvas layer, const fwoc_raster_knot *knots, int32_t count) {
     const float limit = (float)(layer.width + layer.height) + 64;
     for (int32_t k = 0; k + 1 < count; k++) {
@@ -142,6 +209,11 @@ void fwoc_raster_strand(fwoc_raster_canvas layer, const fwoc_raster_knot *knots,
             if (begin < 0) begin = 0;
             if (end > sides - 1) end = sides - 1;
             if (begin > end) continue;
+            if (steep) {
+                touch(layer, p, begin, end + 1);
+            } else {
+                for (int32_t q = begin; q <= end; q++) touch(layer, q, p, p + 1);
+            }
             const four colour = colourA + (colourB - colourA) * t;
             size_t at = steep ? (size_t)p * (size_t)layer.width + (size_t)begin : (size_t)begin * (size_t)layer.width + (size_t)p;
             for (int32_t q = begin; q <= end; q++, at += step) {
@@ -157,6 +229,7 @@ void fwoc_raster_strand(fwoc_raster_canvas layer, const fwoc_raster_knot *knots,
     }
 }
 
+FOR_EACH_PROCESSOR
 void fwoc_raster_light_hair(fwoc_raster_hair hair, fwoc_raster_hair_view v, fwoc_raster_knot *out) {
     for (int32_t k = 0; k < hair.knots; k++) {
         const float *p = hair.positions + 3 * k, *t = hair.tangents + 3 * k, *n = hair.normals + 3 * k;
@@ -186,10 +259,20 @@ void fwoc_raster_light_hair(fwoc_raster_hair hair, fwoc_raster_hair_view v, fwoc
     }
 }
 
+FOR_EACH_PROCESSOR
 void fwoc_raster_reduce(fwoc_raster_canvas canvas, int32_t scale, fwoc_raster_canvas layer) {
     const float share = 1 / (float)(scale * scale);
     for (int32_t y = 0; y < layer.height; y++) {
-        for (int32_t x = 0; x < layer.width; x++) {
+        int32_t first = layer.width, last = 0;
+        for (int32_t j = 0; j < scale; j++) {
+            const int32_t *span = canvas.spans + 2 * (y * scale + j);
+            if (span[0] >= span[1]) continue;
+            if (span[0] / scale < first) first = span[0] / scale;
+            if ((span[1] - 1) / scale + 1 > last) last = (span[1] - 1) / scale + 1;
+        }
+        if (last > layer.width) last = layer.width;
+        if (first < last) touch(layer, y, first, last);
+        for (int32_t x = first; x < last; x++) {
             four sum = {0, 0, 0, 0};
             float nearest = -INFINITY;
             for (int32_t j = 0; j < scale; j++) {
@@ -203,48 +286,68 @@ void fwoc_raster_reduce(fwoc_raster_canvas canvas, int32_t scale, fwoc_raster_ca
             store(layer.colour + 4 * to, sum * share);
             layer.depth[to] = nearest;
         }
+        for (int32_t j = 0; j < scale; j++) clear(canvas, y * scale + j);
     }
 }
 
+FOR_EACH_PROCESSOR
 void fwoc_raster_soften(fwoc_raster_canvas layer, float side, float *row) {
     const float centre = 1 - 2 * side;
     const size_t pitch = 4 * (size_t)layer.width;
     for (int32_t y = 0; y < layer.height; y++) {
+        int32_t *span = layer.spans + 2 * y;
+        if (span[0] >= span[1]) continue;
+        const int32_t first = span[0] > 1 ? span[0] - 1 : 1, last = span[1] + 1 < layer.width ? span[1] + 1 : layer.width - 1;
         float *p = layer.colour + (size_t)y * pitch;
-        for (size_t i = 0; i < pitch; i++) row[i] = p[i];
-        for (size_t i = 4; i + 4 < pitch; i++) p[i] = centre * row[i] + side * (row[i - 4] + row[i + 4]);
+        if (first >= last) continue;
+        memcpy(row + 4 * (first - 1), p + 4 * (first - 1), 4 * (size_t)(last - first + 2) * sizeof(float));
+        for (int32_t x = first; x < last; x++) {
+            const float *from = row + 4 * x;
+            store(p + 4 * x, centre * load(from) + side * (load(from - 4) + load(from + 4)));
+        }
+        touch(layer, y, first, last);
     }
     if (layer.height < 3) return;
-    for (size_t i = 0; i < pitch; i++) row[i] = layer.colour[i];
+    memcpy(row, layer.colour, pitch * sizeof(float));
+    // What the row above held; empty beyond where it was drawn on.
+    int32_t above[2] = {layer.spans[0], layer.spans[1]};
     for (int32_t y = 1; y + 1 < layer.height; y++) {
+        int32_t *span = layer.spans + 2 * y;
+        const int32_t own[2] = {span[0], span[1]};
+        touch(layer, y, above[0], above[1]);
+        touch(layer, y, span[2], span[3]);
         float *p = layer.colour + (size_t)y * pitch;
-        for (size_t i = 0; i < pitch; i++) {
-            const float here = p[i];
-            p[i] = centre * here + side * (row[i] + p[i + pitch]);
-            row[i] = here;
+        for (int32_t x = span[0]; x < span[1]; x++) {
+            const four here = load(p + 4 * x);
+            store(p + 4 * x, centre * here + side * (load(row + 4 * x) + load(p + 4 * x + pitch)));
+            store(row + 4 * x, here);
         }
+        above[0] = own[0], above[1] = own[1];
     }
 }
 
+FOR_EACH_PROCESSOR
 void fwoc_raster_compose(fwoc_raster_canvas layer, int32_t left, int32_t top, uint8_t *picture, int32_t pictureWidth, int32_t pictureHeight,
     const uint8_t *encode, const float *decode) {
     for (int32_t y = 0; y < layer.height; y++) {
-        const int32_t row = y + top;
-        if (row < 0 || row >= pictureHeight) continue;
-        for (int32_t x = 0; x < layer.width; x++) {
-            const int32_t column = x + left;
+        const int32_t row = y + top, *span = layer.spans + 2 * y;
+        int32_t first = span[0], last = span[1];
+        if (first < -left) first = -left;
+        if (last > pictureWidth - left) last = pictureWidth - left;
+        if (row < 0 || row >= pictureHeight) last = first;
+        for (int32_t x = first; x < last; x++) {
             const float *p = layer.colour + 4 * ((size_t)y * (size_t)layer.width + (size_t)x);
-            if (column < 0 || column >= pictureWidth || p[3] <= 0.002f) continue;
-            uint8_t *out = picture + 3 * ((size_t)row * (size_t)pictureWidth + (size_t)column);
+            if (p[3] <= 0.002f) continue;
+            uint8_t *out = picture + 3 * ((size_t)row * (size_t)pictureWidth + (size_t)(x + left));
             const float alpha = smaller(p[3], 1), inverse = 1 / p[3];
-            for (int i = 0; i < 3; i++) {
-                // A soft shoulder, as cameras have: highlights are compressed and not cut.
-                float own = p[i] * inverse;
-                const float excess = own - 0.55f;
-                if (excess > 0) own = 0.55f + excess / (1 + excess * (1 / 0.45f));
-                const float value = own * alpha + decode[out[i]] * (1 - alpha);
-                out[i] = encode[(int32_t)(smaller(larger(value, 0), 1) * 4095 + 0.5f)];
-            }
+            const four behind = {decode[out[0]], decode[out[1]], decode[out[2]], 0};
+            // A soft shoulder, as cameras have: highlights are compressed and not cut.
+            const four own = load(p) * inverse;
+            four excess = own - 0.55f;
+            for (int i = 0; i < 4; i++) excess[i] = larger(excess[i], 0);
+            const four value = (own - excess + excess / (1 + excess * (1 / 0.45f))) * alpha + behind * (1 - alpha);
+            for (int i = 0; i < 3; i++) out[i] = encode[(int32_t)(smaller(larger(value[i], 0), 1) * 4095 + 0.5f)];
         }
+        clear(layer, y);
     }
 }

@@ -15,6 +15,9 @@ public struct FaceModelFit {
         public var chromaComponents = 24
         public var mostYaw: Float = 10
         public var mostPitch: Float = 11
+        /// Fewer sharp, frontal faces, or fewer good ones among them, are too few to compute a model from.
+        public var fewestFrontal = 300
+        public var fewestGood = 200
         public var seed: UInt64 = 1
 
         public init() {}
@@ -48,7 +51,7 @@ public struct FaceModelFit {
         }
         let level = angles.map(\.pitch).sorted()[max(0, angles.count / 2)]
         var kept = faces.indices.filter { abs(angles[$0].yaw) < settings.mostYaw && abs(angles[$0].pitch - level) < settings.mostPitch && (0.33...0.95).contains(Self.sharpness(faces[$0])) }
-        guard kept.count >= 300 else { throw FaceModellingError("\(folder): \(kept.count) sharp frontal faces of \(withFace), expected at least 300") }
+        guard kept.count >= settings.fewestFrontal else { throw FaceModellingError("\(folder): \(kept.count) sharp frontal faces of \(withFace), expected at least \(settings.fewestFrontal)") }
         let frontal = kept.count
         var mean = [SIMD3<Float>](repeating: .zero, count: 468)
         for i in kept { for k in 0..<468 { mean[k] += (shapes[i][k] + shapes[i][mirror[k]] * SIMD3(-1, 1, 1)) / Float(2 * kept.count) } }
@@ -111,7 +114,7 @@ public struct FaceModelFit {
         let errors = Self.errors(Self.centred(light), first)
         let mostError = errors.sorted()[Int(0.72 * Float(errors.count - 1))], mostLopsided = lopsided.sorted()[Int(0.8 * Float(lopsided.count - 1))]
         let good = kept.indices.filter { errors[$0] <= mostError && lopsided[$0] <= mostLopsided }
-        guard good.count >= 200 else { throw FaceModellingError("\(folder): \(good.count) good faces remain, expected at least 200") }
+        guard good.count >= settings.fewestGood else { throw FaceModellingError("\(folder): \(good.count) good faces remain, expected at least \(settings.fewestGood)") }
         let labelsKept = good.map { faces[kept[$0]].label }
 
         // Shapes: the symmetric part and the rest; the mouth's state beside who the person is.

@@ -2,22 +2,22 @@ import Biometrics
 import Foundation
 
 /// Rows of numbers, `[rows, columns]` row-major.
-struct Matrix: Sendable {
-    let rows: Int
-    let columns: Int
-    var values: [Float]
+public struct Matrix: Sendable {
+    public let rows: Int
+    public let columns: Int
+    public var values: [Float]
 
-    init(rows: Int, columns: Int, values: [Float]? = nil) {
+    public init(rows: Int, columns: Int, values: [Float]? = nil) {
         self.rows = rows
         self.columns = columns
         self.values = values ?? [Float](repeating: 0, count: rows * columns)
         precondition(self.values.count == rows * columns, "\(self.values.count) numbers for \(rows)×\(columns)")
     }
 
-    func row(_ index: Int) -> ArraySlice<Float> { values[index * columns..<(index + 1) * columns] }
+    public func row(_ index: Int) -> ArraySlice<Float> { values[index * columns..<(index + 1) * columns] }
 
     /// `self · otherᵀ`, `[rows, other.rows]`.
-    func times(transposeOf other: Matrix) -> Matrix {
+    public func times(transposeOf other: Matrix) -> Matrix {
         precondition(columns == other.columns)
         var result = Matrix(rows: rows, columns: other.rows)
         let n = columns
@@ -50,7 +50,7 @@ struct Matrix: Sendable {
     }
 
     /// `selfᵀ · other` with `other` `[rows, m]`, transposed: `[m, columns]`. Sums rows, so that memory is read in order.
-    func combined(by weights: Matrix) -> Matrix {
+    public func combined(by weights: Matrix) -> Matrix {
         precondition(weights.columns == rows)
         var result = Matrix(rows: weights.rows, columns: columns)
         let n = columns
@@ -76,7 +76,7 @@ struct Matrix: Sendable {
 }
 
 /// Solves `A x = b` for a symmetric positive definite `[n, n]` matrix and several right sides (Cholesky).
-func solve(_ matrix: [Double], _ sides: [[Double]]) -> [[Double]] {
+public func solve(_ matrix: [Double], _ sides: [[Double]]) -> [[Double]] {
     let n = Int(Double(matrix.count).squareRoot())
     var l = matrix
     for j in 0..<n {
@@ -134,14 +134,14 @@ func symmetricEigen(_ matrix: [Double]) -> (values: [Double], vectors: [[Double]
 }
 
 /// The directions of largest spread about zero, by subspace iteration (Halko, Martinsson and Tropp, "Finding structure with randomness", 2011).
-struct PrincipalComponents: Sendable {
+public struct PrincipalComponents: Sendable {
     /// `[count, columns]`, orthonormal.
-    let directions: Matrix
+    public let directions: Matrix
     /// Standard deviation along each.
-    let deviations: [Float]
+    public let deviations: [Float]
 
     /// - Parameter rows: centred.
-    init(of rows: Matrix, count: Int, seed: UInt64) {
+    public init(of rows: Matrix, count: Int, seed: UInt64) {
         let wanted = min(count + 12, rows.rows, rows.columns)
         var generator = SeededGenerator(seed: seed)
         var q = Matrix(rows: wanted, columns: rows.columns, values: (0..<wanted * rows.columns).map { _ in Float(generator.next() >> 40) * 0x1p-23 - 1 })

@@ -195,22 +195,38 @@ final class CameraImage {
     /// As few pixels as that, and drawn large again between their middles.
     private func lower(_ plane: UnsafeMutablePointer<UInt8>, _ w: Int, _ h: Int, _ part: Double) {
         let (sw, sh) = (max(1, Int((Double(w) * part).rounded())), max(1, Int((Double(h) * part).rounded())))
-        var small = [Float](repeating: 0, count: sw * sh)
+        // Sums of up to some hundred pixels; what they are divided by is known before.
+        var sums = [Int32](repeating: 0, count: sw), small = [Float](repeating: 0, count: sw * sh)
+        let starts = (0...sw).map { $0 * w / sw }, inverse = (0..<sw).map { 1 / Float(max(1, starts[$0 + 1] - starts[$0])) }
         for row in 0..<sh {
             let (y0, y1) = (row * h / sh, max(row * h / sh + 1, (row + 1) * h / sh))
-            for x in 0..<sw {
-                let (x0, x1) = (x * w / sw, max(x * w / sw + 1, (x + 1) * w / sw))
-                var sum = 0
-                for yy in y0..<y1 { for xx in x0..<x1 { unsafe sum += Int(plane[yy * w + xx]) } }
-                small[row * sw + x] = Float(sum) / Float((y1 - y0) * (x1 - x0))
+            for x in 0..<sw { sums[x] = 0 }
+            for y in y0..<y1 {
+                let line = unsafe plane + y * w
+                for x in 0..<sw {
+                    var at = starts[x]
+                    repeat {
+                        unsafe sums[x] &+= Int32(line[at])
+                        at += 1
+                    } while at < starts[x + 1]
+                }
             }
+            let share = 1 / Float(y1 - y0)
+            for x in 0..<sw { small[row * sw + x] = Float(sums[x]) * inverse[x] * share }
         }
+        func place(_ at: Int, _ count: Int, of all: Int) -> (first: Int, second: Int, part: Float) {
+            let f = max(0, min(Float(count - 1), (Float(at) + 0.5) * Float(count) / Float(all) - 0.5))
+            return (Int(f), min(count - 1, Int(f) + 1), f - Float(Int(f)))
+        }
+        let columns = (0..<w).map { place($0, sw, of: w) }
+        var mixed = [Float](repeating: 0, count: sw)
         for row in 0..<h {
-            let fy = max(0, min(Float(sh - 1), (Float(row) + 0.5) * Float(sh) / Float(h) - 0.5)), y0 = Int(fy), ty = fy - Float(y0), y1 = min(sh - 1, y0 + 1)
+            let (y0, y1, ty) = place(row, sh, of: h)
+            for x in 0..<sw { mixed[x] = small[y0 * sw + x] + (small[y1 * sw + x] - small[y0 * sw + x]) * ty + 0.5 }
+            let line = unsafe plane + row * w
             for x in 0..<w {
-                let fx = max(0, min(Float(sw - 1), (Float(x) + 0.5) * Float(sw) / Float(w) - 0.5)), x0 = Int(fx), tx = fx - Float(x0), x1 = min(sw - 1, x0 + 1)
-                let top = small[y0 * sw + x0] * (1 - tx) + small[y0 * sw + x1] * tx, bottom = small[y1 * sw + x0] * (1 - tx) + small[y1 * sw + x1] * tx
-                unsafe plane[row * w + x] = UInt8(top * (1 - ty) + bottom * ty + 0.5)
+                let (x0, x1, tx) = columns[x]
+                unsafe line[x] = UInt8(mixed[x0] + (mixed[x1] - mixed[x0]) * tx)
             }
         }
     }

@@ -45,6 +45,19 @@ struct Texture: Sendable {
     }
 }
 
+/// A texture as the rasteriser reads it: square roots in bytes.
+struct Texels: Sendable {
+    let width: Int
+    let height: Int
+    let bytes: [UInt8]
+
+    init(_ texture: Texture) {
+        width = texture.width
+        height = texture.height
+        bytes = texture.texels.map { UInt8(min(max($0, 0), 1).squareRoot() * 255 + 0.5) }
+    }
+}
+
 /// Smooth noise of one number per lattice point, −1…1, the same for the same seed.
 struct ValueNoise {
     let seed: UInt64
@@ -83,10 +96,13 @@ struct FaceTexture {
         model.light.add(identity.weights.light, to: &light)
         model.chroma.add(identity.weights.chroma, to: &chroma)
         // A light or ruddy middle and another level at the temples are the lamps' of the pictures that the model was computed from: skin is one colour.
-        let smooth = Self.smoothFields(model)
+        let smooth = Self.smoothFields(model), inward = Self.inward(model)
         Self.weaken(&light, 0..<n, smooth, by: 0.75)
         Self.weaken(&chroma, 0..<n, smooth, by: 0.6)
         Self.weaken(&chroma, n..<2 * n, smooth, by: 0.6)
+        Self.level(&light, 0..<n, inward, at: Self.rimValue(light, model))
+        Self.level(&chroma, 0..<n, inward, at: 0)
+        Self.level(&chroma, n..<2 * n, inward, at: 0)
 
         // Three planes over the whole template; what the model does not hold is filled from what surrounds it.
         let width = model.width, height = model.height
@@ -169,6 +185,33 @@ struct FaceTexture {
             fields.append(field)
         }
         return Array(fields.dropFirst())
+    }
+
+    /// 0 at the model's rim, where it ends in one colour, to 1 well inside.
+    private static func inward(_ model: FaceModel) -> [Float] {
+        let n = model.pixels.count / 2
+        var left = [Int](repeating: model.width, count: model.height), top = [Int](repeating: model.height, count: model.width), bottom = [Int](repeating: 0, count: model.width)
+        for i in 0..<n {
+            let x = Int(model.pixels[2 * i]), y = Int(model.pixels[2 * i + 1])
+            left[y] = min(left[y], x)
+            top[x] = min(top[x], y)
+            bottom[x] = max(bottom[x], y)
+        }
+        return (0..<n).map { i in
+            let x = Int(model.pixels[2 * i]), y = Int(model.pixels[2 * i + 1])
+            return ramp(3, 25, Float(min(x - left[y], y - top[x], bottom[x] - y)))
+        }
+    }
+
+    /// Brings the inside most of the way to the rim's value: the same skin goes on over ears and neck.
+    private static func level(_ plane: inout [Float], _ range: Range<Int>, _ inward: [Float], at rim: Float) {
+        var sum: Float = 0, count: Float = 0
+        for (k, i) in range.enumerated() where inward[k] > 0.9 {
+            sum += plane[i] - rim
+            count += 1
+        }
+        let excess = 0.8 * sum / max(count, 1)
+        for (k, i) in range.enumerated() { plane[i] -= excess * inward[k] }
     }
 
     private static func weaken(_ plane: inout [Float], _ range: Range<Int>, _ fields: [[Float]], by share: Float) {

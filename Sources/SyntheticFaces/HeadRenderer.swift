@@ -12,19 +12,36 @@ public final class HeadRenderer {
     private let hair: Hair
     private let body: Body
     private let inner: EyesAndMouth
-    private let hairTexture: Texture
-    private let cavityTexture: Texture
-    private let highlight: Texture
+    private let skinTexels: Texels
+    private let clothesTexels: Texels
+    private let eyeTexels: Texels
+    private let teethTexels: Texels
+    private let hairTexels: Texels
+    private let cavityTexels: Texels
+    private let white: Texels
     private let glasses: Glasses?
     private var canvas = Layer()
     private var layer = Layer()
     private var scratch: [Float] = []
     private var corners: [fwoc_raster_corner] = []
+    private var isAway: [Bool] = []
+    private var front: [UInt16] = []
     private var knots: [fwoc_raster_knot] = []
     private var order: [Int32] = []
     private var hairKnots: [fwoc_raster_knot] = []
     private var hairPositions: [Float]
     private static let fineness = 2
+    /// Rows of the picture that are drawn at a time.
+    private static let band = 16
+
+    private struct Piece {
+        let corners: Range<Int>
+        let indices: Range<Int>
+        let texture: Texels
+        let blend: Bool
+    }
+
+    private var pieces: [Piece] = []
     /// Head units from the camera to the eyes.
     private static let distance: Float = 62
 
@@ -36,9 +53,13 @@ public final class HeadRenderer {
         hairPositions = hair.flat.positions
         body = Body(identity, shape, texture)
         inner = EyesAndMouth(identity)
-        hairTexture = Texture(width: 2, height: 2, colour: identity.hairColour * 0.62)
-        cavityTexture = Texture(width: 2, height: 2, colour: Vector(0.045, 0.013, 0.011))
-        highlight = Texture(width: 2, height: 2)
+        skinTexels = Texels(texture.texture)
+        clothesTexels = Texels(body.clothes)
+        eyeTexels = Texels(inner.eyeTexture)
+        teethTexels = Texels(inner.teeth)
+        hairTexels = Texels(Texture(width: 2, height: 2, colour: identity.hairColour * 0.62))
+        cavityTexels = Texels(Texture(width: 2, height: 2, colour: Vector(0.045, 0.013, 0.011)))
+        white = Texels(Texture(width: 2, height: 2))
         glasses = identity.traits.glasses == true ? Glasses(identity, shape) : nil
     }
 
@@ -99,32 +120,35 @@ public final class HeadRenderer {
         let left = max(0, Int((placement.centre.x - reach).rounded(.down))), right = min(picture.width, Int((placement.centre.x + reach).rounded(.up)) + 1)
         let top = max(0, Int((placement.centre.y - 24 * scale).rounded(.down))), bottom = min(picture.height, Int((placement.centre.y + 75 * scale).rounded(.up)) + 1)
         guard right > left, bottom > top else { return drawn }
-        layer.clear(width: right - left, height: bottom - top)
-        canvas.clear(width: Self.fineness * layer.width, height: Self.fineness * layer.height)
+        layer.shape(width: right - left, height: bottom - top)
+        canvas.shape(width: Self.fineness * layer.width, height: Self.fineness * Self.band)
+        corners.removeAll(keepingCapacity: true)
+        front.removeAll(keepingCapacity: true)
+        pieces.removeAll(keepingCapacity: true)
         let corner = SIMD2(Float(left), Float(top))
 
-        func surface(_ surface: Surface, _ texture: Texture, _ view: View, blend: Bool = false, tint: Vector = Vector(repeating: 1), bias: Float = 0) {
-            draw(surface, texture, view, lighting, corner, blend: blend, tint: tint, bias: bias)
+        func surface(_ surface: Surface, _ texture: Texels, _ view: View, blend: Bool = false, tint: Vector = Vector(repeating: 1), bias: Float = 0) {
+            place(surface, texture, view, lighting, corner, blend: blend, tint: tint, bias: bias)
         }
-        surface(body.torso, body.clothes, trunk)
-        surface(body.neck, texture.texture, trunk)
+        surface(body.torso, clothesTexels, trunk)
+        surface(body.neck, skinTexels, trunk)
         var skin = shape.skin
         for i in points.indices { skin.positions[i] = points[i] }
-        surface(skin, texture.texture, head)
-        surface(shape.ears, texture.texture, head)
+        surface(skin, skinTexels, head)
+        surface(shape.ears, skinTexels, head)
         for ring in [FaceMesh.leftEye, FaceMesh.rightEye] {
-            surface(inner.eye(ring, points, gaze: pose.gaze, blink: pose.blink), inner.eyeTexture, head)
+            surface(inner.eye(ring, points, gaze: pose.gaze, blink: pose.blink), eyeTexels, head)
         }
-        surface(inner.cavity(points), cavityTexture, head)
+        surface(inner.cavity(points), cavityTexels, head)
         let gap = points[FaceMesh.lipMiddles.upper].y - points[FaceMesh.lipMiddles.lower].y
         if gap > 0.08 {
             let tongue = inner.tongue(points, raised: pose.mouth.tongue)
-            surface(tongue.surface, highlight, head, tint: tongue.colour)
-            surface(inner.teethRow(upper: true, rest: shape.rest, points: points), inner.teeth, head)
-            surface(inner.teethRow(upper: false, rest: shape.rest, points: points), inner.teeth, head)
+            surface(tongue.surface, white, head, tint: tongue.colour)
+            surface(inner.teethRow(upper: true, rest: shape.rest, points: points), teethTexels, head)
+            surface(inner.teethRow(upper: false, rest: shape.rest, points: points), teethTexels, head)
         }
-        if let cap = hair.cap { surface(cap, hairTexture, head, blend: true) }
-        unsafe canvas.withCanvas { canvas in unsafe layer.withCanvas { unsafe fwoc_raster_reduce(canvas, Int32(Self.fineness), $0) } }
+        if let cap = hair.cap { surface(cap, hairTexels, head, blend: true) }
+        drawPieces()
         drawLids(points, head, pose, lighting, corner)
         drawHair(points, head, lighting, corner)
         if let glasses { drawGlasses(glasses, head, lighting, corner) }
@@ -159,18 +183,21 @@ public final class HeadRenderer {
         return DrawnFace(box: box, landmarks: landmarks, points: points.map(point), visible: box.area > 0 ? inside.area / box.area : 0)
     }
 
-    private func draw(
-        _ surface: Surface, _ texture: Texture, _ view: View, _ lighting: FaceLighting, _ corner: SIMD2<Float>, blend: Bool, tint: Vector, bias: Float
+    /// Projects and lights a surface, for ``drawPieces()``.
+    private func place(
+        _ surface: Surface, _ texture: Texels, _ view: View, _ lighting: FaceLighting, _ corner: SIMD2<Float>, blend: Bool, tint: Vector, bias: Float
     ) {
         let normals = surface.normals()
         let fine = Float(Self.fineness), shift = (fine - 1) / 2
         let lamp = unit(lighting.keyDirection)
         let half = unit(lamp + Vector(0, 0, 1))
-        corners.removeAll(keepingCapacity: true)
-        corners.reserveCapacity(surface.positions.count)
+        let firstCorner = corners.count, firstIndex = front.count
+        isAway.removeAll(keepingCapacity: true)
         for i in surface.positions.indices {
             let p = view.project(surface.positions[i])
             let normal = view.direction(normals[i])
+            // The margin leaves what perspective turns into view.
+            isAway.append(normal.z < -0.45)
             let light = lighting.irradiance(normal, toLamp: lamp, up: Vector(0, 1, 0)) * (surface.openness[i] * lighting.exposure) * tint
             var sheen = Vector.zero
             if surface.gloss > 0 {
@@ -184,13 +211,32 @@ public final class HeadRenderer {
                     x: (p.x - corner.x) * fine + shift, y: (p.y - corner.y) * fine + shift, depth: p.z + bias, u: uv.x, v: uv.y, light: (light.x, light.y, light.z),
                     sheen: (sheen.x, sheen.y, sheen.z), alpha: surface.alpha[i]))
         }
-        unsafe corners.withUnsafeBufferPointer { corners in
-            unsafe surface.triangles.withUnsafeBufferPointer { triangles in
-                unsafe texture.texels.withUnsafeBufferPointer { texels in
+        // The back of a head is not seen; half its triangles need not be looked at.
+        for t in stride(from: 0, to: surface.triangles.count, by: 3) {
+            let (a, b, c) = (surface.triangles[t], surface.triangles[t + 1], surface.triangles[t + 2])
+            if isAway[Int(a)], isAway[Int(b)], isAway[Int(c)] { continue }
+            front.append(a)
+            front.append(b)
+            front.append(c)
+        }
+        pieces.append(Piece(corners: firstCorner..<corners.count, indices: firstIndex..<front.count, texture: texture, blend: blend))
+    }
+
+    /// Draws what was placed, band by band, so that the fine canvas stays in the processor's cache.
+    private func drawPieces() {
+        for top in stride(from: 0, to: layer.height, by: Self.band) {
+            unsafe corners.withUnsafeBufferPointer { corners in
+                unsafe front.withUnsafeBufferPointer { indices in
                     unsafe canvas.withCanvas { canvas in
-                        unsafe fwoc_raster_triangles(
-                            canvas, corners.baseAddress!, triangles.baseAddress!, Int32(surface.triangles.count / 3),
-                            fwoc_raster_texture(texels: texels.baseAddress!, width: Int32(texture.width), height: Int32(texture.height)), blend ? 1 : 0)
+                        for piece in pieces {
+                            unsafe piece.texture.bytes.withUnsafeBufferPointer { texels in
+                                unsafe fwoc_raster_triangles(
+                                    canvas, corners.baseAddress! + piece.corners.lowerBound, indices.baseAddress! + piece.indices.lowerBound, Int32(piece.indices.count / 3),
+                                    fwoc_raster_texture(texels: texels.baseAddress!, width: Int32(piece.texture.width), height: Int32(piece.texture.height)), piece.blend ? 1 : 0,
+                                    Int32(Self.fineness), Int32(Self.fineness * top))
+                            }
+                        }
+                        unsafe layer.withCanvas(rows: top..<min(top + Self.band, layer.height)) { unsafe fwoc_raster_reduce(canvas, Int32(Self.fineness), $0) }
                     }
                 }
             }
@@ -235,7 +281,8 @@ public final class HeadRenderer {
     private func drawHair(_ points: [Vector], _ view: View, _ lighting: FaceLighting, _ corner: SIMD2<Float>) {
         guard !hair.strands.isEmpty else { return }
         // Small heads get fewer, wider strands: several in one pixel cost time and show nothing. They grow in random order, so that any first part is spread evenly.
-        let share = hair.isThick ? min(max(0.35 + 0.65 * (view.scale - 5) / 9, 0.35), 1) : 1
+        let least: Float = hair.isThick ? 0.35 : 0.5
+        let share = min(max(least + (1 - least) * (view.scale - 5) / 9, least), 1)
         let shown = hair.beardStrands + Int(share * Float(hair.strands.count - hair.beardStrands))
         if hair.anchors.contains(where: { $0 >= 0 }) {
             // A beard goes with the jaw.
@@ -312,31 +359,35 @@ public final class HeadRenderer {
     }
 }
 
-/// A canvas's memory, grown as needed.
+/// A canvas's memory, grown as needed. The kernels leave it empty, whatever its shape was.
 private struct Layer {
     private(set) var width = 0
     private(set) var height = 0
     private var colour: [Float] = []
     private var depth: [Float] = []
+    private var spans: [Int32] = []
 
-    mutating func clear(width: Int, height: Int) {
+    mutating func shape(width: Int, height: Int) {
         self.width = width
         self.height = height
         let count = width * height
         if depth.count < count {
             colour = [Float](repeating: 0, count: 4 * count)
             depth = [Float](repeating: -.infinity, count: count)
-        } else {
-            unsafe colour.withUnsafeMutableBufferPointer { unsafe $0.extracting(0..<4 * count).update(repeating: 0) }
-            unsafe depth.withUnsafeMutableBufferPointer { unsafe $0.extracting(0..<count).update(repeating: -.infinity) }
         }
+        if spans.count < 2 * height { spans = (0..<2 * height).map { $0 % 2 == 0 ? Int32.max : 0 } }
     }
 
-    mutating func withCanvas(_ body: (fwoc_raster_canvas) -> Void) {
-        let (width, height) = (Int32(width), Int32(height))
+    mutating func withCanvas(rows: Range<Int>? = nil, _ body: (fwoc_raster_canvas) -> Void) {
+        let rows = rows ?? 0..<height
+        let (width, height, first) = (Int32(width), Int32(rows.count), rows.lowerBound * width)
         unsafe colour.withUnsafeMutableBufferPointer { colour in
             unsafe depth.withUnsafeMutableBufferPointer { depth in
-                unsafe body(fwoc_raster_canvas(width: width, height: height, colour: colour.baseAddress!, depth: depth.baseAddress!))
+                unsafe spans.withUnsafeMutableBufferPointer { spans in
+                    unsafe body(
+                        fwoc_raster_canvas(
+                            width: width, height: height, colour: colour.baseAddress! + 4 * first, depth: depth.baseAddress! + first, spans: spans.baseAddress! + 2 * rows.lowerBound))
+                }
             }
         }
     }

@@ -59,7 +59,7 @@ struct HeadShape: Sendable {
         for (ring, row) in skull.backward(from: rim).enumerated() {
             for (i, p) in row.enumerated() {
                 // Outward over the template's margin, which holds one colour.
-                let edge = texture.positions[FaceMesh.rim[i]]
+                let edge = (texture.positions[FaceMesh.rim[i / 2]] + texture.positions[FaceMesh.rim[(i + 1) / 2 % rim.count]]) / 2
                 let away = edge - size / 2
                 let outward = away / max((away * away).sum().squareRoot(), 1)
                 let below = ramp(-5.5, -8.5, p.y) * ramp(0, 3, Float(ring))
@@ -67,12 +67,12 @@ struct HeadShape: Sendable {
             }
         }
         let firstRing = FaceModel.points
-        let count = rim.count
+        let count = 2 * rim.count
         let seam = skin.triangles.count
-        for i in 0..<count {
-            let next = (i + 1) % count
-            let a = FaceMesh.rim[i], b = FaceMesh.rim[next], c = firstRing + i, d = firstRing + next
-            skin.triangles += [a, b, d, a, d, c].map { UInt16($0) }
+        for i in rim.indices {
+            let a = FaceMesh.rim[i], b = FaceMesh.rim[(i + 1) % rim.count]
+            let under = firstRing + 2 * i, between = under + 1, next = firstRing + (2 * i + 2) % count
+            skin.triangles += [a, b, between, a, between, under, b, next, between].map { UInt16($0) }
         }
         skin.addGrid(first: firstRing, rows: Skull.rings, columns: count, closed: true)
         let last = firstRing + (Skull.rings - 1) * count

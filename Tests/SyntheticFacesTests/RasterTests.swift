@@ -9,19 +9,25 @@ import Testing
         let height: Int
         var colour: [Float]
         var depth: [Float]
+        var spans: [Int32]
 
         init(_ width: Int, _ height: Int) {
             self.width = width
             self.height = height
             colour = [Float](repeating: 0, count: 4 * width * height)
             depth = [Float](repeating: -.infinity, count: width * height)
+            spans = (0..<2 * height).map { $0 % 2 == 0 ? Int32.max : 0 }
         }
+
+        var isEmpty: Bool { colour.allSatisfy { $0 == 0 } && depth.allSatisfy { $0 == -.infinity } && spans.indices.allSatisfy { spans[$0] == ($0 % 2 == 0 ? Int32.max : 0) } }
 
         mutating func with(_ body: (fwoc_raster_canvas) -> Void) {
             let (w, h) = (Int32(width), Int32(height))
             unsafe colour.withUnsafeMutableBufferPointer { colour in
                 unsafe depth.withUnsafeMutableBufferPointer { depth in
-                    unsafe body(fwoc_raster_canvas(width: w, height: h, colour: colour.baseAddress!, depth: depth.baseAddress!))
+                    unsafe spans.withUnsafeMutableBufferPointer { spans in
+                        unsafe body(fwoc_raster_canvas(width: w, height: h, colour: colour.baseAddress!, depth: depth.baseAddress!, spans: spans.baseAddress!))
+                    }
                 }
             }
         }
@@ -31,14 +37,15 @@ import Testing
         unsafe fwoc_raster_corner(x: x, y: y, depth: depth, u: 0.5, v: 0.5, light: (red, 1, 1), sheen: (0, 0, 0.25), alpha: alpha)
     }
 
-    static func draw(_ corners: [fwoc_raster_corner], _ indices: [UInt16], on canvas: inout Canvas, blend: Bool = false) {
-        let texels: [Float] = [1, 0, 0, 1, 1, 1, 0, 1, 1, 0, 0, 1, 1, 1, 0, 1]
+    static func draw(_ corners: [fwoc_raster_corner], _ indices: [UInt16], on canvas: inout Canvas, blend: Bool = false, block: Int32 = 1, origin: Int32 = 0) {
+        let texels: [UInt8] = [255, 0, 0, 255, 255, 255, 0, 255, 255, 0, 0, 255, 255, 255, 0, 255]
         unsafe canvas.with { target in
             unsafe corners.withUnsafeBufferPointer { corners in
                 unsafe indices.withUnsafeBufferPointer { indices in
                     unsafe texels.withUnsafeBufferPointer { texels in
                         unsafe fwoc_raster_triangles(
-                            target, corners.baseAddress!, indices.baseAddress!, Int32(indices.count / 3), fwoc_raster_texture(texels: texels.baseAddress!, width: 2, height: 2), blend ? 1 : 0)
+                            target, corners.baseAddress!, indices.baseAddress!, Int32(indices.count / 3), fwoc_raster_texture(texels: texels.baseAddress!, width: 2, height: 2), blend ? 1 : 0, block,
+                            origin)
                     }
                 }
             }
@@ -76,6 +83,36 @@ import Testing
                         #expect(abs(canvas.colour[4 * at + 1] - 0.5) < 1e-5 && abs(canvas.colour[4 * at + 2] - 0.25) < 1e-5)
                     }
                 }
+            }
+        }
+        #expect(covered > 20)
+    }
+
+    /// Drawing by squares of two samples: the same samples are covered, at the same depths, and a square has the colour of its middle; bands are parts of the whole.
+    @Test(arguments: [(2, 2), (8, 6), (34, 48)]) func squaresAndBandsCoverTheSameSamples(_ size: (Int, Int)) {
+        var generator = SeededGenerator(seed: 77, stream: size.0)
+        func real(_ low: Float, _ high: Float) -> Float { low + (high - low) * Float(generator.next() >> 40) * 0x1p-24 }
+        var covered = 0
+        for _ in 0..<100 {
+            var single = Canvas(size.0, size.1), square = Canvas(size.0, size.1)
+            let corners = (0..<6).map { _ in Self.corner(real(-10, Float(size.0) + 10), real(-10, Float(size.1) + 10), depth: real(1, 9), red: real(0, 1)) }
+            Self.draw(corners, [0, 1, 2, 3, 4, 5], on: &single)
+            Self.draw(corners, [0, 1, 2, 3, 4, 5], on: &square, block: 2)
+            #expect(single.spans == square.spans)
+            let coverage = zip(single.colour, square.colour).enumerated().allSatisfy { $0.offset % 4 != 3 || $0.element.0 == $0.element.1 }
+            #expect(coverage)
+            covered += single.depth.count { $0 > 0 }
+            let apart = zip(single.depth, square.depth).map { $0 == $1 ? 0 : abs($0 - $1) }.max() ?? 0
+            #expect(apart < 1e-3)
+            // Bands of two rows.
+            for top in stride(from: 0, to: size.1, by: 2) {
+                var band = Canvas(size.0, 2)
+                Self.draw(corners, [0, 1, 2, 3, 4, 5], on: &band, block: 2, origin: Int32(top))
+                let rows = top * size.0..<(top + 2) * size.0
+                let different = zip(band.depth, square.depth[rows]).filter { abs($0 - $1) > 1e-3 }.count
+                #expect(different == 0)
+                let colours = zip(band.colour, square.colour[4 * rows.lowerBound..<4 * rows.upperBound]).map { abs($0 - $1) }.max() ?? 0
+                #expect(colours < 1e-3)
             }
         }
         #expect(covered > 20)
@@ -131,13 +168,89 @@ import Testing
         #expect(column(25) == 0 && column(1) == 0)
     }
 
-    @Test func reductionAverages() {
+    @Test func reductionAveragesWhatWasDrawnAndLeavesTheCanvasEmpty() {
         var canvas = Canvas(6, 4), layer = Canvas(3, 2)
         for i in canvas.colour.indices { canvas.colour[i] = Float(i % 7) }
         for i in canvas.depth.indices { canvas.depth[i] = Float(i) }
+        canvas.spans = [2, 4, 3, 4, .max, 0, .max, 0]
+        let colour = canvas.colour
         unsafe canvas.with { fine in unsafe layer.with { unsafe fwoc_raster_reduce(fine, 2, $0) } }
-        let expected = (canvas.colour[4 * 2] + canvas.colour[4 * 3] + canvas.colour[4 * 8] + canvas.colour[4 * 9]) / 4
+        let expected = (colour[4 * 2] + colour[4 * 3] + colour[4 * 8] + colour[4 * 9]) / 4
         #expect(layer.colour[4] == expected)
         #expect(layer.depth[1] == 9)
+        #expect(layer.spans == [1, 2, .max, 0])
+        // Only what was said to be drawn on is emptied.
+        #expect(canvas.colour[4 * 2] == 0 && canvas.colour[4 * 3] == 0 && canvas.colour[4 * 9] == 0 && canvas.depth[3] == -.infinity && canvas.colour[4 * 1] == colour[4 * 1])
+        #expect(canvas.spans == [.max, 0, .max, 0, .max, 0, .max, 0])
+    }
+
+    /// Triangles, strands, focus and composition of what was drawn on agree with doing it everywhere.
+    @Test(arguments: [(1, 1), (2, 3), (33, 47), (64, 40)]) func spansLeaveNothingOut(_ size: (Int, Int)) {
+        let (width, height) = size
+        var generator = SeededGenerator(seed: 31, stream: width)
+        func real(_ low: Float, _ high: Float) -> Float { low + (high - low) * Float(generator.next() >> 40) * 0x1p-24 }
+        var fine = Canvas(2 * width, 2 * height), layer = Canvas(width, height)
+        for _ in 0..<4 {
+            let w = Float(width), h = Float(height)
+            Self.draw((0..<3).map { _ in Self.corner(real(-w / 2, 2 * w), real(-h / 2, 2 * h), depth: real(0, 1), red: real(0, 1)) }, [0, 1, 2], on: &fine)
+        }
+        unsafe fine.with { fine in unsafe layer.with { unsafe fwoc_raster_reduce(fine, 2, $0) } }
+        #expect(fine.isEmpty)
+        for _ in 0..<6 {
+            let knots = (0..<5).map { _ in
+                unsafe fwoc_raster_knot(x: real(-9, Float(width) + 9), y: real(-9, Float(height) + 9), depth: 5, radius: real(0.2, 3), colour: (1, 0.5, 0), alpha: 0.7)
+            }
+            unsafe layer.with { target in unsafe knots.withUnsafeBufferPointer { unsafe fwoc_raster_strand(target, $0.baseAddress!, 5) } }
+        }
+        for y in 0..<height {
+            for x in 0..<width where layer.colour[4 * (y * width + x) + 3] != 0 { #expect((layer.spans[2 * y]..<layer.spans[2 * y + 1]).contains(Int32(x))) }
+        }
+        // The focus, everywhere.
+        var slow = layer.colour
+        func at(_ values: [Float], _ x: Int, _ y: Int, _ c: Int) -> Float { values[4 * (y * width + x) + c] }
+        if width > 2 {
+            let before = slow
+            for y in 0..<height { for x in 1..<width - 1 { for c in 0..<4 { slow[4 * (y * width + x) + c] = 0.8 * at(before, x, y, c) + 0.1 * (at(before, x - 1, y, c) + at(before, x + 1, y, c)) } } }
+        }
+        if height > 2 {
+            let before = slow
+            for y in 1..<height - 1 { for x in 0..<width { for c in 0..<4 { slow[4 * (y * width + x) + c] = 0.8 * at(before, x, y, c) + 0.1 * (at(before, x, y - 1, c) + at(before, x, y + 1, c)) } } }
+        }
+        var row = [Float](repeating: 0, count: 4 * width)
+        unsafe row.withUnsafeMutableBufferPointer { row in unsafe layer.with { unsafe fwoc_raster_soften($0, 0.1, row.baseAddress!) } }
+        let worst = zip(layer.colour, slow).map { abs($0 - $1) }.max() ?? 0
+        #expect(worst < 1e-6)
+        // Composition at every overlap with the picture, and the layer is empty.
+        let encode = (0..<4096).map { UInt8($0 / 16) }, decode = (0..<256).map { Float($0) / 255 }
+        for (left, top) in [(0, 0), (-3, 5), (7, -2)] {
+            var pixels = [UInt8](repeating: 90, count: 3 * width * height)
+            var copy = layer
+            unsafe pixels.withUnsafeMutableBufferPointer { pixels in
+                unsafe encode.withUnsafeBufferPointer { encode in
+                    unsafe decode.withUnsafeBufferPointer { decode in
+                        unsafe copy.with { unsafe fwoc_raster_compose($0, Int32(left), Int32(top), pixels.baseAddress!, Int32(width), Int32(height), encode.baseAddress!, decode.baseAddress!) }
+                    }
+                }
+            }
+            #expect(copy.isEmpty)
+            var wrong = 0
+            for y in 0..<height {
+                for x in 0..<width {
+                    let (u, v) = (x - left, y - top)
+                    let cover = u < 0 || v < 0 || u >= width || v >= height ? 0 : at(layer.colour, u, v, 3)
+                    for c in 0..<3 {
+                        var expected: Float = 90
+                        if cover > 0.002 {
+                            var own = at(layer.colour, u, v, c) / cover
+                            if own > 0.55 { own = 0.55 + (own - 0.55) / (1 + (own - 0.55) / 0.45) }
+                            let value = own * min(cover, 1) + 90 / 255 * (1 - min(cover, 1))
+                            expected = Float(encode[Int(min(max(value, 0), 1) * 4095 + 0.5)])
+                        }
+                        if abs(Float(pixels[3 * (y * width + x) + c]) - expected) > 1 { wrong += 1 }
+                    }
+                }
+            }
+            #expect(wrong == 0)
+        }
     }
 }

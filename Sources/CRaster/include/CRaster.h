@@ -11,6 +11,8 @@ typedef struct {
     float *colour;
     /// [height, width]: nearer is larger.
     float *depth;
+    /// [height, 2]: where each row was drawn on, from the first up to the last; an empty row has INT32_MAX and 0, and nothing but 0 and −∞ in it.
+    int32_t *spans;
 } fwoc_raster_canvas;
 
 /// One corner of a triangle; the centre of the first sample is (0, 0).
@@ -24,16 +26,18 @@ typedef struct {
     float alpha;
 } fwoc_raster_corner;
 
-/// [height, width, 4], not premultiplied.
+/// [height, width, 4], not premultiplied: square roots of linear light and of opacity, 255 for 1. A byte each, so that a texture stays in the cache.
 typedef struct {
-    const float *texels;
+    const uint8_t *texels;
     int32_t width, height;
 } fwoc_raster_texture;
 
 /// Draws triangles. A sample is covered if its centre lies inside (left and upper edges included). `blend`: colours are laid over what is there by their
-/// opacity, and the depth is kept where the opacity is below a half; else they replace it.
+/// opacity, and the depth is kept where the opacity is below a half; else they replace it. `block`: squares of 1 or 2 samples on a side have one colour, that of
+/// their middle, however many of them are covered, each with its own depth: edges are as fine as samples, and shading costs a quarter.
+/// `origin`: the row of the corners' coordinates that is the canvas's first, a multiple of `block`.
 void fwoc_raster_triangles(fwoc_raster_canvas canvas, const fwoc_raster_corner *corners, const uint16_t *indices, int32_t triangles,
-    fwoc_raster_texture texture, int32_t blend);
+    fwoc_raster_texture texture, int32_t blend, int32_t block, int32_t origin);
 
 /// One point of a strand, in pixels of the layer.
 typedef struct {
@@ -67,13 +71,13 @@ typedef struct {
 /// Projects and lights every knot: Kajiya and Kay's diffuse and specular terms, the latter twice, as Marschner et al. (2003) found.
 void fwoc_raster_light_hair(fwoc_raster_hair hair, fwoc_raster_hair_view view, fwoc_raster_knot *out);
 
-/// Averages squares of `scale` samples; the depth is the nearest one.
+/// Averages squares of `scale` samples into an empty layer; the depth is the nearest one. The canvas is empty afterwards.
 void fwoc_raster_reduce(fwoc_raster_canvas canvas, int32_t scale, fwoc_raster_canvas layer);
 
 /// A soft focus: the kernel (side, 1 − 2·side, side) along rows, then columns; `row` is scratch of one row of the layer.
 void fwoc_raster_soften(fwoc_raster_canvas layer, float side, float *row);
 
 /// Lays the layer over 8-bit sRGB pixels [pictureHeight, pictureWidth, 3] with its corner at (left, top), in linear light.
-/// `encode` has 4096 entries from linear 0…1 to sRGB; `decode` 256.
+/// `encode` has 4096 entries from linear 0…1 to sRGB; `decode` 256. The layer is empty afterwards.
 void fwoc_raster_compose(fwoc_raster_canvas layer, int32_t left, int32_t top, uint8_t *picture, int32_t pictureWidth, int32_t pictureHeight,
     const uint8_t *encode, const float *decode);
