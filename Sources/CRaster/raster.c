@@ -132,16 +132,27 @@ static inline __attribute__((always_inline)) void draw(fwoc_raster_canvas canvas
             four where = place.at + place.dx * rx + place.dy * ry;
             four shade = light.at + light.dx * rx + light.dy * ry;
             four gleam = sheen.at + sheen.dx * rx + sheen.dy * ry;
+            // Samples left and right in the upper row, then in the lower one.
             const float aside = middle * place.dx[2], under = middle * place.dy[2];
+            const four beside = {-aside - under, aside - under, under - aside, aside + under};
+            const int32_t innerFirst = first[0] > first[1] ? first[0] : first[1], innerLast = last[0] < last[1] ? last[0] : last[1];
             const size_t line = (size_t)y * (size_t)canvas.width;
             for (int32_t x = begin; x < until; x += block) {
                 // Samples of the block that the triangle covers and nothing hides.
                 int32_t seen = 0;
-                for (int32_t j = 0; j < block; j++) {
-                    for (int32_t i = 0; i < block; i++) {
-                        const float depth = where[2] + (i ? aside : -aside) + (j ? under : -under);
-                        if (x + i >= first[j] && x + i < last[j] && depth > canvas.depth[line + (size_t)j * (size_t)canvas.width + (size_t)(x + i)]) seen |= 1 << (2 * j + i);
+                const four depths = where[2] + beside;
+                if (block == 2) {
+                    const float *d0 = canvas.depth + line + (size_t)x, *d1 = d0 + canvas.width;
+                    if (x >= innerFirst && x + 1 < innerLast) {
+                        seen = (depths[0] > d0[0]) | (depths[1] > d0[1]) << 1 | (depths[2] > d1[0]) << 2 | (depths[3] > d1[1]) << 3;
+                    } else {
+                        for (int32_t k = 0; k < 4; k++) {
+                            const int32_t at = x + (k & 1);
+                            if (at >= first[k >> 1] && at < last[k >> 1] && depths[k] > (k >> 1 ? d1 : d0)[k & 1]) seen |= 1 << k;
+                        }
                     }
+                } else {
+                    seen = depths[0] > canvas.depth[line + (size_t)x];
                 }
                 if (seen) {
                     const float u = smaller(larger(where[0], 0), right), v = smaller(larger(where[1], 0), bottom);
@@ -154,13 +165,18 @@ static inline __attribute__((always_inline)) void draw(fwoc_raster_canvas canvas
                     four own = (upper + fv * (lower - upper)) * shade + gleam;
                     const float alpha = smaller(larger(own[3], 0), 1);
                     own[3] = 1;
-                    for (int32_t j = 0; j < block; j++) {
-                        for (int32_t i = 0; i < block; i++) {
-                            if (!(seen & 1 << (2 * j + i))) continue;
-                            const size_t at = line + (size_t)j * (size_t)canvas.width + (size_t)(x + i);
-                            float *colour = canvas.colour + 4 * at;
-                            store(colour, blend ? own * alpha + load(colour) * (1 - alpha) : own);
-                            if (!blend || alpha >= 0.5f) canvas.depth[at] = where[2] + (i ? aside : -aside) + (j ? under : -under);
+                    const int kept = !blend || alpha >= 0.5f;
+                    float *colour = canvas.colour + 4 * (line + (size_t)x), *depth = canvas.depth + line + (size_t)x;
+                    if (block == 2 && seen == 15 && !blend) {
+                        float *colour1 = colour + 4 * (size_t)canvas.width, *depth1 = depth + canvas.width;
+                        store(colour, own), store(colour + 4, own), store(colour1, own), store(colour1 + 4, own);
+                        depth[0] = depths[0], depth[1] = depths[1], depth1[0] = depths[2], depth1[1] = depths[3];
+                    } else {
+                        for (int32_t k = 0; k < block * block; k++) {
+                            if (!(seen & 1 << k)) continue;
+                            const size_t at = (size_t)(k >> 1) * (size_t)canvas.width + (size_t)(k & 1);
+                            store(colour + 4 * at, blend ? own * alpha + load(colour + 4 * at) * (1 - alpha) : own);
+                            if (kept) depth[at] = depths[k];
                         }
                     }
                 }

@@ -24,7 +24,7 @@ struct Body: Sendable {
 
         let skinAt = texture.positions[FaceMesh.chin] + SIMD2(0, 12)
         var neck = Surface()
-        let neckRows = 24, neckColumns = 25
+        let neckRows = 16, neckColumns = 17
         for row in 0..<neckRows {
             let t = Float(row) / Float(neckRows - 1)
             let y = mix(-4.5, -16, t) + drop
