@@ -357,11 +357,11 @@ void fwoc_raster_compose(fwoc_raster_canvas layer, int32_t left, int32_t top, ui
             uint8_t *out = picture + 3 * ((size_t)row * (size_t)pictureWidth + (size_t)(x + left));
             const float alpha = smaller(p[3], 1), inverse = 1 / p[3];
             const four behind = {decode[out[0]], decode[out[1]], decode[out[2]], 0};
-            // A soft shoulder, as cameras have: highlights are compressed and not cut.
+            // A soft shoulder, as cameras have: highlights are compressed and not cut, all channels alike, for channels of their own make skin in the light grey.
             const four own = load(p) * inverse;
-            four excess = own - 0.55f;
-            for (int i = 0; i < 4; i++) excess[i] = larger(excess[i], 0);
-            const four value = (own - excess + excess / (1 + excess * (1 / 0.45f))) * alpha + behind * (1 - alpha);
+            const float most = larger(own[0], larger(own[1], own[2])), excess = most - 0.55f;
+            const float shoulder = excess > 0 ? (0.55f + excess / (1 + excess * (1 / 0.45f))) / most : 1;
+            const four value = own * (shoulder * alpha) + behind * (1 - alpha);
             for (int i = 0; i < 3; i++) out[i] = encode[(int32_t)(smaller(larger(value[i], 0), 1) * 4095 + 0.5f)];
         }
         clear(layer, y);

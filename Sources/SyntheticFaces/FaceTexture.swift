@@ -145,7 +145,8 @@ struct FaceTexture {
                 // Highlights of the lamps that the pictures were taken with are not the skin's.
                 let raw = max(fine[0][i], -2.2), relief = raw > 0 ? 0.7 * raw / (1 + 1.2 * raw) : raw
                 let y = luminance * exp(relief + life)
-                let redder = min(max(fine[1][i], -0.3), 0.35) + blood, bluer = min(max(fine[2][i], -0.4), 0.4) - blood
+                // Lips are redder than the rest; nothing is much greyer.
+                let redder = min(max(fine[1][i], -0.12), 0.35) + blood, bluer = min(max(fine[2][i], -0.4), 0.14) - blood
                 let red = base.x / luminance * y * exp(redder)
                 let blue = base.z / luminance * y * exp(bluer)
                 let green = max((y - 0.2126 * red - 0.0722 * blue) / 0.7152, 0.2 * y)

@@ -241,9 +241,9 @@ import Testing
                     for c in 0..<3 {
                         var expected: Float = 90
                         if cover > 0.002 {
-                            var own = at(layer.colour, u, v, c) / cover
-                            if own > 0.55 { own = 0.55 + (own - 0.55) / (1 + (own - 0.55) / 0.45) }
-                            let value = own * min(cover, 1) + 90 / 255 * (1 - min(cover, 1))
+                            let most = (0..<3).map { at(layer.colour, u, v, $0) / cover }.max() ?? 0
+                            let bent = most > 0.55 ? 0.55 + (most - 0.55) / (1 + (most - 0.55) / 0.45) : most
+                            let value = at(layer.colour, u, v, c) / cover * (most > 0 ? bent / most : 1) * min(cover, 1) + 90 / 255 * (1 - min(cover, 1))
                             expected = Float(encode[Int(min(max(value, 0), 1) * 4095 + 0.5)])
                         }
                         if abs(Float(pixels[3 * (y * width + x) + c]) - expected) > 1 { wrong += 1 }
