@@ -197,6 +197,12 @@ extension FittingTests {
             try SketchModality.network(dimension: 5, seed: 1).write(onnxFile: teacher)
             Self.expect(try complaint(), [teacher.path, "[1, 5]", "8 numbers", "size: 5", "relational"])
             #expect(try complaint(", measure: relational") == nil)
+            // Fewer numbers than the student's have no principal axes to make up for it.
+            Self.expect(try complaint(", sees: clean"), ["[1, 5]", "8 numbers", "relational"])
+            try SketchModality.network(dimension: 9, seed: 1).write(onnxFile: teacher)
+            Self.expect(try complaint(), ["[1, 9]", "or sees: clean, which takes its principal axes"])
+            #expect(try complaint(", sees: clean") == nil)
+            Self.expect(try complaint(", sees: clean, measure: divergence"), ["[1, 9]"])
             // Two inputs.
             var net = GraphBuilder(name: "two", seed: 1)
             let a = net.input("a", [.free("batch"), .fixed(10)]), b = net.input("b", [.free("batch"), .fixed(10)])

@@ -8,7 +8,7 @@ import Training
 
 /// What a run is made of that has state besides its weights: each must be put down and taken up.
 private enum Kind: String, CaseIterable, CustomTestStringConvertible {
-    case adamWithDropout, momentumWithBank, embraceNet, frozenViews
+    case adamWithDropout, momentumWithBank, embraceNet, frozenViews, cleanTeacher
 
     var testDescription: String { rawValue }
 
@@ -30,6 +30,11 @@ private enum Kind: String, CaseIterable, CustomTestStringConvertible {
                 "modalities": "[{name: face, encoder: tiny, size: 8, train: false, views: 3, noise: 0.3}, {name: voice, encoder: tiny, size: 8, train: false, views: 2, noise: 0.3}]",
                 "fuser.name": "attention", "modality_dropout": "0.3",
             ]
+        case .cleanTeacher:
+            [
+                "modalities": "[{name: face, encoder: tiny, size: 8, noise: 0.3}, {name: voice, encoder: tiny, size: 8, noise: 0.3}]",
+                "losses.1": "{name: distillation, on: face, teacher: large.onnx, sees: clean}",
+            ]
         }
     }
 }
@@ -39,6 +44,7 @@ extension FittingTests {
     @Suite struct FitResumeTests {
         private static func people(_ scratch: ScratchFolder) throws {
             try MadeUpPeople(lacks: { person, sample in sample == 4 && person % 2 == 0 ? ["tone"] : [] }).write(to: scratch.file("shards"))
+            try SketchModality.network(dimension: 12, seed: 98).write(onnxFile: URL(fileURLWithPath: scratch.file("large.onnx")))
         }
 
         @Test(arguments: Kind.allCases)

@@ -85,12 +85,15 @@ extension FittingTests {
             "{name: info-nce, bank: 10}", "{name: info-nce, on: [face, voice], bank: 12, temperature: 0.2}", "{name: distillation, on: face, teacher: teacher.onnx}",
             "{name: distillation, on: face, teacher: teacher.onnx, measure: absolute}", "{name: distillation, on: face, teacher: teacher.onnx, measure: relational}",
             "{name: distillation, on: face, teacher: teacher.onnx, measure: divergence, temperature: 2}",
+            "{name: distillation, on: face, teacher: teacher.onnx, sees: clean}", "{name: distillation, on: face, teacher: large.onnx, sees: clean}",
+            "{name: distillation, on: face, teacher: large.onnx, measure: relational, sees: clean}",
             "{name: distillation, on: face, teacher: teacher.onnx}, {name: distillation, on: face, teacher: teacher.onnx, measure: relational}",
         ])
         func `Every loss falls`(_ loss: String) throws {
             let scratch = try ScratchFolder()
             try MadeUpPeople(lacks: { person, sample in person % 3 == 0 && sample < 2 ? ["tone"] : [] }).write(to: scratch.file("shards"))
             try SketchModality.network(dimension: 8, seed: 99).write(onnxFile: URL(fileURLWithPath: scratch.file("teacher.onnx")))
+            try SketchModality.network(dimension: 12, seed: 98).write(onnxFile: URL(fileURLWithPath: scratch.file("large.onnx")))
             // A linear fuser with a loss on one encoder only leaves the others without gradients, which is allowed.
             let recipe = try MadeUpPeople.recipe(scratch, ["losses": "[\(loss)]", "epochs": "6", "validation.metric": "loss"])
             try Fit.trained(recipe, into: scratch.run())

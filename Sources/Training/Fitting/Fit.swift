@@ -87,7 +87,7 @@ public final class Fit {
             throw FitError(.configuration, "batch.people is \(recipe.identitiesPerBatch), which \(options.group?.size ?? 1) processes cannot share evenly")
         }
         model = try FusionModel(recipe, classes: sampler.identities.count, device: options.device)
-        objective = try Objective(recipe, model, classes: sampler.identities.count, group: options.group)
+        objective = try Objective(recipe, model, data, classes: sampler.identities.count, group: options.group)
         let weights = model.trainableWeights
         guard !weights.isEmpty else { throw FitError(.configuration, "\(recipe.name): nothing learns: every encoder has train: false and there is no fuser nor a classifying loss") }
         let learning = Set(recipe.modalities.filter(\.isTrainable).map(\.name) + (recipe.fuser == nil ? [] : ["fused"]))
@@ -151,6 +151,7 @@ public final class Fit {
     public func run(shouldStop: () -> Bool = { false }, progress: (Progress) -> Void = { _ in }) throws -> Ending {
         do {
             if let frozen { try embed(frozen, progress) }
+            try objective.prepare((data.subsets[.train] ?? [:]).values.flatMap { $0 }.sorted()) { done, total in progress(self.progress(.embedding, done, total)) }
             let ending = try train(shouldStop, progress)
             try recorder?.update { $0.end(ending == .interrupted ? .interrupted : ending == .stoppedEarly ? .stoppedEarly : .finished) }
             return ending
@@ -234,7 +235,7 @@ public final class Fit {
             inputs = try loader.inputs(indices, look, offset: rank * share)
             outputs = try model.run(inputs)
         }
-        let value = try objective(outputs, inputs, labels: labels, epoch: batch.epoch)
+        let value = try objective(outputs, inputs, labels: labels, samples: indices, epoch: batch.epoch)
         // Without a loss this process has nothing to say about the batch.
         let loss = try value.total?.item() ?? .nan
         guard value.total == nil || loss.isFinite else { throw notANumber(loss, value, batch, indices, inputs) }

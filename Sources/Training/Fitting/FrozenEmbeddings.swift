@@ -1,6 +1,7 @@
 import Datasets
 import Dispatch
 import Foundation
+import ModelBundle
 import Synchronization
 import Tensors
 
@@ -8,7 +9,18 @@ import Tensors
 ///
 /// Memory is 4 bytes a number: 100,000 samples of 512 numbers in 4 views are 0.8 GiB.
 final class FrozenEmbeddings {
-    private let model: FusionModel
+    /// What embeds one of the recipe's modalities.
+    struct Encoder {
+        var part: Recipe.ModalityRecipe
+        /// Numbers of its embeddings.
+        var size: Int
+        var graph: () throws -> Graph
+    }
+
+    private let encoders: [Encoder]
+    private let cache: String?
+    private let seed: UInt64
+    private let device: TorchDevice
     private let data: TrainingData
     private let loader: BatchLoader
     private var kept: [Key: [Float]?] = [:]
@@ -23,10 +35,22 @@ final class FrozenEmbeddings {
         var view: SampleView
     }
 
-    init(_ model: FusionModel, _ data: TrainingData, _ loader: BatchLoader) {
-        self.model = model
+    /// - Parameter encoders: by the recipe's modalities.
+    init(_ encoders: [Encoder], cache: String?, seed: UInt64, device: TorchDevice, _ data: TrainingData, _ loader: BatchLoader) {
+        self.encoders = encoders
+        self.cache = cache
+        self.seed = seed
+        self.device = device
         self.data = data
         self.loader = loader
+    }
+
+    /// The model's own encoders, none of which learns.
+    convenience init(_ model: FusionModel, _ data: TrainingData, _ loader: BatchLoader) {
+        let encoders = model.recipe.modalities.indices.map { slot in
+            Encoder(part: model.recipe.modalities[slot], size: model.dimensions[slot]) { try model.encoders[slot].exported() }
+        }
+        self.init(encoders, cache: model.recipe.cache, seed: model.recipe.seed, device: model.device, data, loader)
     }
 
     /// Whether every encoder is frozen, so that only fuser and heads learn.
@@ -36,11 +60,11 @@ final class FrozenEmbeddings {
     static func views(_ count: Int, seed: UInt64) -> [SampleView] { (0..<count).map { $0 == 0 ? .clean : .augmented(seed: seed &+ UInt64($0) &* 0x9E37_79B9) } }
 
     /// Encoders of a slot, one for each core.
-    private func encoders(_ slot: Int) throws -> [FrozenEncoder] {
+    private func runners(_ slot: Int) throws -> [FrozenEncoder] {
         if let made = workers[slot] { return made }
-        let part = model.recipe.modalities[slot], graph = try model.encoders[slot].exported()
+        let encoder = encoders[slot], graph = try encoder.graph()
         let made = try (0..<ProcessInfo.processInfo.activeProcessorCount).map { _ in
-            try FrozenEncoder(graph, inputShape: part.modality.inputShape, size: model.dimensions[slot])
+            try FrozenEncoder(graph, inputShape: encoder.part.modality.inputShape, size: encoder.size)
         }
         workers[slot] = made
         return made
@@ -50,10 +74,10 @@ final class FrozenEmbeddings {
 
     /// What an embedding depends on besides its row: encoder, front end, what the modality is set to, view.
     private func file(_ slot: Int, _ view: SampleView) -> URL? {
-        guard let cache = model.recipe.cache else { return nil }
-        let part = model.recipe.modalities[slot]
+        guard let cache else { return nil }
+        let part = encoders[slot].part
         if hashes[slot] == nil {
-            let bytes = part.isFile ? (try? Data(contentsOf: URL(fileURLWithPath: part.encoder))) ?? Data() : Data("\(part.encoder) \(part.dimension) \(model.recipe.seed)".utf8)
+            let bytes = part.isFile ? (try? Data(contentsOf: URL(fileURLWithPath: part.encoder))) ?? Data() : Data("\(part.encoder) \(part.dimension) \(seed)".utf8)
             // Both are long to read: once for a run.
             let encoder = bytes.reduce(into: UInt64(14695981039346656037)) { $0 = ($0 ^ UInt64($1)) &* 1099511628211 }
             hashes[slot] = StableHash.of("\(part.modality)", seed: encoder)
@@ -68,9 +92,9 @@ final class FrozenEmbeddings {
         guard let file = file(slot, view), opened.insert(file.path).inserted, let found = try? SafetensorsFile(contentsOf: file),
             let places = found.tensors["places"], let values = found.tensors["embeddings"], let absent = found.tensors["absent"],
             places.elementType == .int64, absent.elementType == .int64, values.elementType == .float32, places.shape.count == 2, places.shape[1] == 2,
-            absent.shape.count == 2, absent.shape[1] == 2, values.shape == [places.shape[0], model.dimensions[slot]]
+            absent.shape.count == 2, absent.shape[1] == 2, values.shape == [places.shape[0], encoders[slot].size]
         else { return }
-        let rows = places.values(as: Int64.self), numbers = values.values(as: Float.self), size = model.dimensions[slot]
+        let rows = places.values(as: Int64.self), numbers = values.values(as: Float.self), size = encoders[slot].size
         for index in 0..<places.shape[0] {
             let place = TrainingData.Place(set: Int(rows[2 * index]), row: Int(rows[2 * index + 1]))
             kept[Key(slot: slot, place: place, view: view)] = .some(Array(numbers[index * size..<(index + 1) * size]))
@@ -93,7 +117,7 @@ final class FrozenEmbeddings {
             } else { absent += row }
         }
         try SafetensorsFile(tensors: [
-            "places": Tensor(shape: [places.count / 2, 2], values: places), "embeddings": Tensor(shape: [places.count / 2, model.dimensions[slot]], values: values),
+            "places": Tensor(shape: [places.count / 2, 2], values: places), "embeddings": Tensor(shape: [places.count / 2, encoders[slot].size], values: values),
             "absent": Tensor(shape: [absent.count / 2, 2], values: absent),
         ]).write(to: file)
     }
@@ -117,7 +141,7 @@ final class FrozenEmbeddings {
         let total = work.reduce(0) { $0 + $1.indices.count }
         var done = 0
         for (slot, view, missing) in work {
-            let workers = try encoders(slot)
+            let workers = try runners(slot)
             for start in stride(from: 0, to: missing.count, by: Self.chunk) {
                 let part = Array(missing[start..<min(start + Self.chunk, missing.count)])
                 let found = Mutex([Result<[Float]?, any Error>?](repeating: nil, count: part.count))
@@ -143,9 +167,15 @@ final class FrozenEmbeddings {
         }
     }
 
+    /// One of them, as it was made; `nil` where the sample lacks the modality.
+    func embedding(_ index: Int, _ slot: Int, _ view: SampleView) -> [Float]? {
+        guard let row = data.samples[index].parts[slot], let found = kept[Key(slot: slot, place: row, view: view)] else { return nil }
+        return found
+    }
+
     /// The embeddings of a batch, for the fuser.
     func inputs(_ indices: [Int], _ views: [[SampleView]], kept slots: [Set<Int>]) throws -> (present: [TorchTensor?], rows: [[Int]], weights: [[Float]]) {
-        let count = model.dimensions.count
+        let count = encoders.count
         var present: [TorchTensor?] = [], rows: [[Int]] = []
         var weights = [[Float]](repeating: [Float](repeating: 0, count: count), count: indices.count)
         for slot in 0..<count {
@@ -157,7 +187,7 @@ final class FrozenEmbeddings {
                 weights[place][slot] = 1
             }
             rows.append(own)
-            present.append(own.isEmpty ? nil : try TorchTensor(values, shape: [own.count, model.dimensions[slot]], device: model.device))
+            present.append(own.isEmpty ? nil : try TorchTensor(values, shape: [own.count, encoders[slot].size], device: device))
         }
         return (present, rows, weights)
     }

@@ -10,7 +10,9 @@ import ModelBundle
 /// - `contrastive`: `margin` (0.6), curriculum `start` (0.3), `step` (0.1), `every` (2), `end` (0.8); between two modalities
 /// - `info-nce`: `temperature` (0.07), `bank` (0): past embeddings kept as negatives, `momentum` (0) of a bank that keeps one running mean for each person instead
 ///   of the newest; between two modalities, or within one embedding
-/// - `distillation`: `teacher`, an ONNX file of one modality's input; `measure` (cosine | absolute | relational | divergence: both as logits), `temperature` (4) of `divergence`
+/// - `distillation`: `teacher`, an ONNX file of one modality's input; `measure` (cosine | absolute | relational | divergence: both as logits), `temperature` (4) of `divergence`;
+///   `sees` (same | clean): what the student sees, or each sample as it is, in which case the teacher is asked once for each and its answers are kept; a clean teacher of more
+///   numbers than the student's is reduced to the principal axes of its answers
 ///
 /// Of all: `on`, `fused`, a modality's name, or for losses between two modalities `[face, voice]`; `weight` (1).
 public struct LossTerm: Sendable, Hashable {
@@ -20,11 +22,14 @@ public struct LossTerm: Sendable, Hashable {
         case triplet(margin: Double, mining: TripletLoss.Mining)
         case contrastive(margin: Double, CurriculumContrastive.Curriculum)
         case infoNCE(temperature: Double, bank: Int, momentum: Double)
-        case distillation(teacher: String, Measure, temperature: Double)
+        case distillation(teacher: String, Measure, temperature: Double, sees: TeacherView)
     }
 
     /// How a student is compared with its teacher.
     public enum Measure: String, Sendable, CaseIterable { case cosine, absolute, relational, divergence }
+
+    /// What a teacher is shown.
+    public enum TeacherView: String, Sendable, CaseIterable { case same, clean }
 
     private enum Name: String, CaseIterable {
         case crossEntropy = "cross-entropy", additiveAngularMargin = "additive-angular-margin", triplet, contrastive, infoNCE = "info-nce", distillation
@@ -82,7 +87,7 @@ public struct LossTerm: Sendable, Hashable {
             guard modalities.contains(on[0]) else { throw section.problem("on", "a teacher sees one modality's input; name one of \(modalities.joined(separator: ", "))") }
             kind = .distillation(
                 teacher: Recipe.resolved(try section.text("teacher"), folder), try section.choice("measure", default: .cosine),
-                temperature: try section.optionalReal("temperature", in: 0.01...1000) ?? 4)
+                temperature: try section.optionalReal("temperature", in: 0.01...1000) ?? 4, sees: try section.choice("sees", default: .same))
         }
     }
 }

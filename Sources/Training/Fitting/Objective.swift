@@ -9,6 +9,8 @@ final class Objective {
     private let names: [String]
     private let model: FusionModel
     private var teachers: [Int: TrainableGraph] = [:]
+    /// Teachers that see samples as they are.
+    private var answers: [Int: TeacherAnswers] = [:]
     /// Queues of past embeddings, by the loss's number.
     private(set) var banks: [Int: MemoryBank] = [:]
     /// What the batch adds to them.
@@ -22,7 +24,7 @@ final class Objective {
         var parts: [(label: String, value: Double)]
     }
 
-    init(_ recipe: Recipe, _ model: FusionModel, classes: Int, group: ProcessGroup? = nil) throws {
+    init(_ recipe: Recipe, _ model: FusionModel, _ data: TrainingData, classes: Int, group: ProcessGroup? = nil) throws {
         self.group = group
         terms = recipe.losses
         names = terms.indices.map { [terms] index in
@@ -33,8 +35,9 @@ final class Objective {
         for (index, term) in terms.enumerated() {
             switch term.kind {
             case .infoNCE(_, let bank, let momentum) where bank > 0: banks[index] = MemoryBank(capacity: bank, dimension: model.dimension(of: term.on[0]), momentum: momentum)
-            case .distillation(let path, let measure, _):
-                guard let part = recipe.modalities.first(where: { $0.name == term.on[0] }) else { continue }
+            case .distillation(let path, let measure, _, let view):
+                guard let slot = recipe.modalities.firstIndex(where: { $0.name == term.on[0] }) else { continue }
+                let part = recipe.modalities[slot]
                 guard part.isTrainable else {
                     throw FitError(.configuration, "\(term.label): the encoder of '\(part.name)' has train: false and cannot be taught; let it train, or leave the teacher out")
                 }
@@ -43,14 +46,25 @@ final class Objective {
                 var options = TrainableGraph.Options()
                 options.device = model.device
                 options.isTrainable = { _ in false }
-                let teacher = try TrainableGraph(FusionModel.imported(path, for: frozen), options: options)
+                let graph = try FusionModel.imported(path, for: frozen)
+                let teacher = try TrainableGraph(graph, options: options)
                 let probe = try TorchTensor.zeros([1] + part.modality.inputShape)
                 let shape = try TorchRuntime.withoutGradients { try teacher.run([teacher.inputs[0].name: probe], outputs: [teacher.outputs[0].name]) }.values.first?.shape ?? []
                 let size = model.dimension(of: term.on[0])
-                guard shape.count == 2, measure == .relational || shape[1] == size else {
-                    throw FitError(.badData, "\(path): the teacher's output is \(shape), the student's embedding has \(size) numbers; give the modality size: \(shape.last ?? 0), or use measure: relational")
+                let isReducible = view == .clean && [.cosine, .absolute].contains(measure) && shape.last ?? 0 > size
+                guard shape.count == 2, measure == .relational || shape[1] == size || isReducible else {
+                    let clean = view == .same && shape.last ?? 0 > size ? ", or sees: clean, which takes its principal axes" : ""
+                    throw FitError(.badData, "\(path): the teacher's output is \(shape), the student's embedding has \(size) numbers; give the modality size: \(shape.last ?? 0), or use measure: relational\(clean)")
                 }
-                teachers[index] = teacher
+                guard view == .clean else {
+                    teachers[index] = teacher
+                    continue
+                }
+                guard measure != .divergence else {
+                    throw FitError(.configuration, "\(term.label): measure: divergence compares logits, and a clean teacher's answers are kept as embeddings; use sees: same, or measure: cosine")
+                }
+                answers[index] = TeacherAnswers(
+                    FrozenEmbeddings.Encoder(part: frozen, size: shape[1]) { graph }, slot: slot, size: isReducible ? size : shape[1], recipe, device: model.device, data)
             case .infoNCE, .contrastive:
                 guard Set(term.on.map(model.dimension)).count == 1 else {
                     throw FitError(.configuration, "\(term.label): its embeddings have \(term.on.map { "\(model.dimension(of: $0))" }.joined(separator: " and ")) numbers, they must be of one size to be compared")
@@ -60,13 +74,20 @@ final class Objective {
         }
     }
 
+    /// Asks teachers that see samples as they are.
+    /// - Parameter advance: samples done, of so many.
+    func prepare(_ samples: [Int], advance: (Int, Int) -> Void) throws {
+        for (_, teacher) in answers.sorted(by: { $0.key < $1.key }) { try teacher.make(samples, advance: advance) }
+    }
+
     /// - Parameters:
     ///   - labels: classes of the batch's samples.
-    func callAsFunction(_ outputs: FusionModel.Outputs, _ inputs: FusionModel.Inputs, labels: [Int], epoch: Int) throws -> Value {
+    ///   - samples: their indices in the data.
+    func callAsFunction(_ outputs: FusionModel.Outputs, _ inputs: FusionModel.Inputs, labels: [Int], samples: [Int], epoch: Int) throws -> Value {
         var total: TorchTensor?
         var parts: [(String, Double)] = []
         for (index, term) in terms.enumerated() {
-            guard let value = try evaluated(index, term, outputs, inputs, labels, epoch) else {
+            guard let value = try evaluated(index, term, outputs, inputs, labels, samples, epoch) else {
                 // Nobody in this batch has what it looks at.
                 parts.append((names[index], .nan))
                 continue
@@ -113,7 +134,7 @@ final class Objective {
     }
 
     private func evaluated(
-        _ index: Int, _ term: LossTerm, _ outputs: FusionModel.Outputs, _ inputs: FusionModel.Inputs, _ labels: [Int], _ epoch: Int
+        _ index: Int, _ term: LossTerm, _ outputs: FusionModel.Outputs, _ inputs: FusionModel.Inputs, _ labels: [Int], _ samples: [Int], _ epoch: Int
     ) throws -> TorchTensor? {
         let there = term.on.map { Set(presentRows($0, inputs)) }
         let rows = there.dropFirst().reduce(there[0]) { $0.intersection($1) }.sorted()
@@ -144,12 +165,8 @@ final class Objective {
             let keys = try first.selected(0, TorchTensor(partners, shape: [partners.count], device: model.device))
             if banks[index] != nil { fresh[index] = (first, own) }
             return try loss(first, keys, labels: own, bank: banks[index])
-        case .distillation(_, let measure, let temperature):
-            guard let teacher = teachers[index], let slot = model.recipe.modalities.firstIndex(where: { $0.name == term.on[0] }), let values = inputs.values[slot] else { return nil }
-            let pieces = model.recipe.modalities[slot].modality.piecesPerSample
-            let answer = try TorchRuntime.withoutGradients { try teacher.run([teacher.inputs[0].name: values], outputs: [teacher.outputs[0].name]) }
-            guard var wanted = answer[teacher.outputs[0].name] else { return nil }
-            if pieces > 1 { wanted = try wanted.unitLength().reshaped([-1, pieces, wanted.shape[1]]).mean([1]) }
+        case .distillation(_, let measure, let temperature, _):
+            guard let wanted = try answers[index].map({ try $0.tensor(rows.map { samples[$0] }) }) ?? answer(index, term, inputs) else { return nil }
             switch measure {
             case .cosine: return try Distillation.cosine(student: first, teacher: wanted)
             case .absolute: return try Distillation.absolute(student: first, teacher: wanted.unitLength())
@@ -157,6 +174,15 @@ final class Objective {
             case .divergence: return try Distillation.divergence(student: first * Self.scale, teacher: wanted, temperature: temperature)
             }
         }
+    }
+
+    /// What a teacher says of what the student sees.
+    private func answer(_ index: Int, _ term: LossTerm, _ inputs: FusionModel.Inputs) throws -> TorchTensor? {
+        guard let teacher = teachers[index], let slot = model.recipe.modalities.firstIndex(where: { $0.name == term.on[0] }), let values = inputs.values[slot] else { return nil }
+        let pieces = model.recipe.modalities[slot].modality.piecesPerSample
+        let answer = try TorchRuntime.withoutGradients { try teacher.run([teacher.inputs[0].name: values], outputs: [teacher.outputs[0].name]) }
+        guard let said = answer[teacher.outputs[0].name] else { return nil }
+        return pieces > 1 ? try said.unitLength().reshaped([-1, pieces, said.shape[1]]).mean([1]) : said
     }
 
     /// The nearest other row of the same label; the row itself where there is none.
