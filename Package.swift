@@ -124,7 +124,7 @@ let package = Package(
         // Distributed under GPL-3, for espeak-ng is in it.
         .executableTarget(name: "fwoc-synth", dependencies: ["SyntheticClips", "SyntheticFaces", "SyntheticVoices", "Articulation", "GroundTruth", "Datasets", "MediaFiles", "ModelBundle", argumentParser], swiftSettings: house),
         // Figures of the card of the synthesis; no product.
-        .executableTarget(name: "synthesis-bench", dependencies: ["SyntheticVoices", "Articulation", "Datasets", "Recognition", "Biometrics", "ModelBundle", "FrontEnd", "Tensors"], path: "Benchmarks/SynthesisBench", swiftSettings: house),
+        .executableTarget(name: "synthesis-bench", dependencies: ["SyntheticClips", "SyntheticFaces", "SyntheticVoices", "Articulation", "GroundTruth", "Datasets", "Recognition", "Biometrics", "ModelBundle", "MediaFiles", "FrontEnd", "MediaTypes", "Tensors"], path: "Benchmarks/SynthesisBench", swiftSettings: house),
 
         // Interposes malloc in a test executable; nothing but tests may depend on it.
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),

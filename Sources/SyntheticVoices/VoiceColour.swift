@@ -38,7 +38,7 @@ struct VoiceColour: Sendable, Hashable {
         bend = Self.knots.enumerated().map { index, knot in
             index == 0 || index == Self.knots.count - 1 ? knot : knot * random.uniform(0.82...1.2)
         }
-        sharpness = random.uniform(0.5...1.6)
+        sharpness = random.uniform(0.38...1.85)
         var tilt = random.uniform(-4...4)
         equaliser = Self.bands.indices.map { index in
             defer { tilt += random.uniform(-1.5...1.5) }

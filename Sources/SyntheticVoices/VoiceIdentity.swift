@@ -49,7 +49,7 @@ public struct VoiceIdentity: Sendable, Hashable {
         let low = sex == .male ? 66 * pow(2, Double(larynx.uniform(0...1.05))) : 136 * pow(2, Double(larynx.uniform(0...0.95)))
         pitch = low...(low * Double(larynx.uniform(1.08...1.9)))
         var mouth = random(3)
-        tract = sex == .male ? Double(mouth.uniform(0.78...1.08)) : Double(mouth.uniform(0.96...1.32))
+        tract = sex == .male ? Double(mouth.uniform(0.75...1.1)) : Double(mouth.uniform(0.95...1.38))
         var formants: [Formant] = []
         for number in 0..<9 {
             let spread: ClosedRange<Float> =
