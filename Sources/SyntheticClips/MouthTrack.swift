@@ -6,8 +6,8 @@ import SyntheticVoices
 struct MouthTrack {
     /// Poses a second; finer than any frame rate that people are filmed with.
     static let rate = 50.0
-    /// How much wider the lips are drawn apart than is asked for: landmarks find half of that again, as the lips' inner edge is thin and soft in pictures of this size.
-    /// With it, what is found varies as much as real mouths do.
+    /// How much wider the lips are drawn apart than the model says: landmarks find less of it again in pictures, and people in clips pause. With it, what is found varies
+    /// within a clip as much as real mouths do.
     private static let gain: Float = 1.5
 
     private let poses: [MouthPose]
