@@ -225,9 +225,11 @@ public final class HeadRenderer {
     /// Draws what was placed, band by band, so that the fine canvas stays in the processor's cache.
     private func drawPieces() {
         for top in stride(from: 0, to: layer.height, by: Self.band) {
+            // The last band may be lower: what is drawn is taken over and emptied, or is not drawn.
+            let rows = top..<min(top + Self.band, layer.height)
             unsafe corners.withUnsafeBufferPointer { corners in
                 unsafe front.withUnsafeBufferPointer { indices in
-                    unsafe canvas.withCanvas { canvas in
+                    unsafe canvas.withCanvas(rows: 0..<Self.fineness * rows.count) { canvas in
                         for piece in pieces {
                             unsafe piece.texture.bytes.withUnsafeBufferPointer { texels in
                                 unsafe fwoc_raster_triangles(
@@ -236,7 +238,7 @@ public final class HeadRenderer {
                                     Int32(Self.fineness), Int32(Self.fineness * top))
                             }
                         }
-                        unsafe layer.withCanvas(rows: top..<min(top + Self.band, layer.height)) { unsafe fwoc_raster_reduce(canvas, Int32(Self.fineness), $0) }
+                        unsafe layer.withCanvas(rows: rows) { unsafe fwoc_raster_reduce(canvas, Int32(Self.fineness), $0) }
                     }
                 }
             }

@@ -33,6 +33,18 @@ import Testing
         #expect(drawn(renderer(5), pose).picture != first.picture)
     }
 
+    /// Heights of pictures are no multiples of anything.
+    @Test(arguments: [(320, 240), (321, 239), (160, 121), (480, 360), (97, 17)]) func aPictureLeavesNothingForTheNext(_ size: (Int, Int)) {
+        let one = renderer(4)
+        let first = drawn(one, FacePose(yaw: 5), width: size.0, height: size.1), second = drawn(one, FacePose(yaw: 5), width: size.0, height: size.1)
+        #expect(first.picture == second.picture)
+        // A head low in the picture leaves its top as it was.
+        let low = HeadPlacement(centre: SIMD2(Float(size.0) / 2, Float(size.1) * 0.9), eyeDistance: Float(size.1) / 8)
+        let third = drawn(one, FacePose(), low, width: size.0, height: size.1)
+        let untouched = (0..<3 * size.0).allSatisfy { third.picture.pixels[$0] == [20, 200, 40][$0 % 3] }
+        #expect(untouched)
+    }
+
     @Test func traitsAreKeptAndTheRestIsDrawn() {
         for seed in 0..<40 as Range<UInt64> {
             let asked = FaceTraits(sex: .female, age: 61, skinTone: 0.8, glasses: true, hair: .bob)
