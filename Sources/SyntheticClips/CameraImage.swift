@@ -198,21 +198,27 @@ final class CameraImage {
         // Sums of up to some hundred pixels; what they are divided by is known before.
         var sums = [Int32](repeating: 0, count: sw), small = [Float](repeating: 0, count: sw * sh)
         let starts = (0...sw).map { $0 * w / sw }, inverse = (0..<sw).map { 1 / Float(max(1, starts[$0 + 1] - starts[$0])) }
-        for row in 0..<sh {
-            let (y0, y1) = (row * h / sh, max(row * h / sh + 1, (row + 1) * h / sh))
-            for x in 0..<sw { sums[x] = 0 }
-            for y in y0..<y1 {
-                let line = unsafe plane + y * w
-                for x in 0..<sw {
-                    var at = starts[x]
-                    repeat {
-                        unsafe sums[x] &+= Int32(line[at])
-                        at += 1
-                    } while at < starts[x + 1]
+        unsafe sums.withUnsafeMutableBufferPointer { sums in
+            unsafe starts.withUnsafeBufferPointer { starts in
+                for row in 0..<sh {
+                    let (y0, y1) = (row * h / sh, max(row * h / sh + 1, (row + 1) * h / sh))
+                    for x in 0..<sw { unsafe sums[x] = 0 }
+                    for y in y0..<y1 {
+                        let line = unsafe plane + y * w
+                        for x in 0..<sw {
+                            let end = unsafe starts[x + 1]
+                            var at = unsafe starts[x], sum = unsafe sums[x]
+                            repeat {
+                                unsafe sum &+= Int32(line[at])
+                                at &+= 1
+                            } while at < end
+                            unsafe sums[x] = sum
+                        }
+                    }
+                    let share = 1 / Float(y1 - y0)
+                    for x in 0..<sw { unsafe small[row * sw + x] = Float(sums[x]) * inverse[x] * share }
                 }
             }
-            let share = 1 / Float(y1 - y0)
-            for x in 0..<sw { small[row * sw + x] = Float(sums[x]) * inverse[x] * share }
         }
         func place(_ at: Int, _ count: Int, of all: Int) -> (first: Int, second: Int, part: Float) {
             let f = max(0, min(Float(count - 1), (Float(at) + 0.5) * Float(count) / Float(all) - 0.5))
@@ -220,13 +226,20 @@ final class CameraImage {
         }
         let columns = (0..<w).map { place($0, sw, of: w) }
         var mixed = [Float](repeating: 0, count: sw)
-        for row in 0..<h {
-            let (y0, y1, ty) = place(row, sh, of: h)
-            for x in 0..<sw { mixed[x] = small[y0 * sw + x] + (small[y1 * sw + x] - small[y0 * sw + x]) * ty + 0.5 }
-            let line = unsafe plane + row * w
-            for x in 0..<w {
-                let (x0, x1, tx) = columns[x]
-                unsafe line[x] = UInt8(mixed[x0] + (mixed[x1] - mixed[x0]) * tx)
+        unsafe mixed.withUnsafeMutableBufferPointer { mixed in
+            unsafe small.withUnsafeBufferPointer { small in
+                unsafe columns.withUnsafeBufferPointer { columns in
+                    for row in 0..<h {
+                        let (y0, y1, ty) = place(row, sh, of: h)
+                        let upper = unsafe small.baseAddress! + y0 * sw, lower = unsafe small.baseAddress! + y1 * sw
+                        for x in 0..<sw { unsafe mixed[x] = upper[x] + (lower[x] - upper[x]) * ty + 0.5 }
+                        let line = unsafe plane + row * w
+                        for x in 0..<w {
+                            let (x0, x1, tx) = unsafe columns[x]
+                            unsafe line[x] = UInt8(truncatingIfNeeded: Int32(mixed[x0] + (mixed[x1] - mixed[x0]) * tx))
+                        }
+                    }
+                }
             }
         }
     }

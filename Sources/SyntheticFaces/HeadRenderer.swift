@@ -32,7 +32,7 @@ public final class HeadRenderer {
     private var hairPositions: [Float]
     private static let fineness = 2
     /// Rows of the picture that are drawn at a time.
-    private static let band = 16
+    private static let band = 32
 
     private struct Piece {
         let corners: Range<Int>
@@ -191,6 +191,10 @@ public final class HeadRenderer {
         let fine = Float(Self.fineness), shift = (fine - 1) / 2
         let lamp = unit(lighting.keyDirection)
         let half = unit(lamp + Vector(0, 0, 1))
+        // Taken out of the object meanwhile: each access to it is checked.
+        var (corners, front, isAway) = unsafe (self.corners, self.front, self.isAway)
+        unsafe (self.corners, self.front, self.isAway) = ([], [], [])
+        defer { unsafe (self.corners, self.front, self.isAway) = (corners, front, isAway) }
         let firstCorner = corners.count, firstIndex = front.count
         isAway.removeAll(keepingCapacity: true)
         for i in surface.positions.indices {

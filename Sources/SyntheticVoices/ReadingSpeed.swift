@@ -27,6 +27,27 @@ struct ReadingSpeed {
         self.seed = seed
     }
 
+    /// Four sums side by side; `count` is even.
+    private static func product(_ a: [Float], _ i: Int, _ b: [Float], _ j: Int, count: Int) -> Float {
+        precondition(i >= 0 && i + count <= a.count && j >= 0 && j + count <= b.count, "\(count) taps at \(i) and \(j)")
+        return unsafe a.withUnsafeBytes { a in
+            unsafe b.withUnsafeBytes { b in
+                var sums = SIMD4<Float>.zero
+                var k = 0
+                while k + 4 <= count {
+                    unsafe sums += a.loadUnaligned(fromByteOffset: 4 * (i + k), as: SIMD4<Float>.self) * b.loadUnaligned(fromByteOffset: 4 * (j + k), as: SIMD4<Float>.self)
+                    k += 4
+                }
+                var sum = sums.sum()
+                while k < count {
+                    unsafe sum += a.loadUnaligned(fromByteOffset: 4 * (i + k), as: Float.self) * b.loadUnaligned(fromByteOffset: 4 * (j + k), as: Float.self)
+                    k += 1
+                }
+                return sum
+            }
+        }
+    }
+
     /// - Returns: the samples, and where a time of the source (s) has gone (s).
     func apply(to source: [Int16]) -> (samples: [Float], time: (Double) -> Double) {
         // Places of the source at every step: unsteady from step to step, and slowly besides.
@@ -64,9 +85,7 @@ struct ReadingSpeed {
                 if at >= Double(source.count) { break }
                 let whole = Int(at)
                 let row = Int(((at - Double(whole)) * Double(Self.phases)).rounded()) * taps
-                var sum: Float = 0
-                for tap in 0..<taps { sum += padded[whole + 1 + tap] * table[row + tap] }
-                samples.append(sum)
+                samples.append(Self.product(padded, whole + 1, table, row, count: taps))
             }
         }
         let (marks, sourceRate) = (places, Double(sourceRate))

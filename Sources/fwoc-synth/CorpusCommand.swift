@@ -60,9 +60,9 @@ struct CorpusCommand: ParsableCommand {
             let core = summary.cost.speech + summary.cost.drawing + summary.cost.camera + summary.cost.encoding
             Console.note(
                 String(
-                    format: "%d clips made, %d were there; %.1f s of media in %@: %.1f × real time, %.1f on each core (speech %.0f %%, drawing %.0f %%, camera %.0f %%, encoding %.0f %%)", made,
+                    format: "%d clips made, %d were there; %.1f s of media in %@: %.1f × real time, %.1f for each core (speech %.0f %%, drawing %.0f %%, camera %.0f %%, encoding %.0f %%)", made,
                     summary.progress.before, summary.progress.mediaSeconds, ProgressLine.duration(line.elapsed), summary.progress.mediaSeconds / max(1e-6, line.elapsed),
-                    summary.progress.mediaSeconds / max(1e-6, core), 100 * summary.cost.speech / max(1e-6, core), 100 * summary.cost.drawing / max(1e-6, core),
+                    summary.progress.mediaSeconds / max(1e-6, ProcessorTime.used), 100 * summary.cost.speech / max(1e-6, core), 100 * summary.cost.drawing / max(1e-6, core),
                     100 * summary.cost.camera / max(1e-6, core), 100 * summary.cost.encoding / max(1e-6, core)))
         }
         Console.line("\(summary.manifest): \(summary.rows) rows")

@@ -58,6 +58,6 @@ struct SceneCommand: ParsableCommand {
         Console.note(
             String(
                 format: "%@: %.2f s, %d frames, %d people, %d turns of speech; %.1f × real time, %.1f for a core of its own (speech %.2f s, drawing %.2f s, camera %.2f s, encoding %.2f s)\n%@", output, truth.duration,
-                truth.frames.count, truth.people.count, truth.speech.count, truth.duration / max(progress.elapsed, 1e-6), truth.duration / max(cost.speech + cost.drawing + cost.camera + cost.encoding, 1e-6), cost.speech, cost.drawing, cost.camera, cost.encoding, path))
+                truth.frames.count, truth.people.count, truth.speech.count, truth.duration / max(progress.elapsed, 1e-6), truth.duration / max(ProcessorTime.used, 1e-6), cost.speech, cost.drawing, cost.camera, cost.encoding, path))
     }
 }
