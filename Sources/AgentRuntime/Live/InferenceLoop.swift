@@ -135,10 +135,11 @@ final class InferenceLoop: @unchecked Sendable {
                     let captured = LiveClock.now() - Self.patience
                     try recognizer.advance(to: captured)
                     emit(captured: captured)
-                    // Who spoke when the camera went is not seen to speak any more.
-                    if recognizer.videoState == .lost { noteSpeakers(at: recognizer.now) }
                     statistics.update(recognizer)
                 }
+                // Who spoke when the camera went is not seen to speak any more. Not only when there is nothing to do: on a busy machine sound is
+                // always waiting.
+                if !isPaused && recognizer.videoState == .lost { noteSpeakers(at: recognizer.now) }
             }
             try recognizer.finish()
             emit(captured: recognizer.now)
