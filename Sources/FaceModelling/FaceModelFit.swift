@@ -1,3 +1,4 @@
+import Biometrics
 import Foundation
 public import SyntheticFaces
 

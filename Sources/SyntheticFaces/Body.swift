@@ -5,7 +5,7 @@ import Foundation
 struct Body: Sendable {
     let neck: Surface
     let torso: Surface
-    let clothes: Texture
+    let clothes: Texels
     /// Texels of the clothes' texture to a head unit, and where its corner lies.
     static let density: Float = 7
     static let corner = SIMD2<Float>(-27, -12)
@@ -72,8 +72,8 @@ struct Body: Sendable {
         torso.orient(awayFrom: Vector(0, -40, -5))
         torso.gloss = 0.05
         self.torso = torso
-        clothes = Self.paint(garment, identity, &draw)
-        self.neck = garment == .turtleneck ? neck : neck
+        clothes = Texels(Self.paint(garment, identity, &draw))
+        self.neck = neck
     }
 
     private static func paint(_ garment: Garment, _ identity: FaceIdentity, _ draw: inout SeededGenerator) -> Texture {

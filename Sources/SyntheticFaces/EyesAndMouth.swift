@@ -3,8 +3,8 @@ import Foundation
 
 /// What is seen through the openings of the face: eyeballs, teeth, tongue and the dark behind them.
 struct EyesAndMouth: Sendable {
-    let eyeTexture: Texture
-    let teeth: Texture
+    let eyeTexture: Texels
+    let teeth: Texels
     private static let eyeDensity: Float = 26
     private static let eyeSize = (width: 112, height: 80)
     private let toothShade: Float
@@ -30,7 +30,7 @@ struct EyesAndMouth: Sendable {
                 eye[x, y] = mix(iris, white, ramp(radius - 0.05, radius + 0.07, r))
             }
         }
-        eyeTexture = eye
+        eyeTexture = Texels(eye)
         toothShade = draw.real(0.36, 0.52) * (1 - 0.2 * ramp(40, 80, identity.age))
         let yellow = draw.real(0.6, 0.76)
         var teeth = Texture(width: 96, height: 24)
@@ -46,7 +46,7 @@ struct EyesAndMouth: Sendable {
                 teeth[x, y] = mix(colour, gum, ramp(0.34 + 0.05 * gap, 0.22 + 0.05 * gap, down))
             }
         }
-        self.teeth = teeth
+        self.teeth = Texels(teeth)
     }
 
     /// One eye's surface behind the opening; `points` are the face's.

@@ -335,7 +335,7 @@ struct FaceTexture {
         var draw = identity.generator(22)
         let noise = ValueNoise(seed: identity.seed &+ 23)
         let scale = Float(2 * 8)
-        let lip = positions[164], corner = positions[61], chin = positions[152], middle = positions[17]
+        let lip = positions[164], corner = positions[61], middle = positions[17]
         let half = Float(texture.width) / 2 - 0.5
         func amount(_ x: Float, _ y: Float) -> Float {
             let dx = abs(x - half) / scale, dy = (y - middle.y) / scale
@@ -359,7 +359,6 @@ struct FaceTexture {
                 texture[x, y] = mix(texture[x, y], hair, min(0.42 * strength * speckle, 0.8))
             }
         }
-        _ = chin
         let hairs = Int(900 * identity.stubble)
         for _ in 0..<hairs {
             let x = draw.real(0, Float(texture.width)), y = draw.real(lip.y - 8, Float(texture.height))

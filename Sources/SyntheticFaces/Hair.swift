@@ -13,10 +13,8 @@ struct Hair: Sendable {
     private(set) var tones: [Float] = []
     private(set) var opacities: [Float] = []
     private(set) var radii: [Float] = []
-    /// Of each strand: the point of the face whose movement it follows, −1 for the scalp's.
+    /// Of the beard's strands, which are the first: the point of the face whose movement each follows.
     private(set) var anchors: [Int] = []
-    /// So many strands at the beginning are a beard's.
-    private(set) var beardStrands = 0
     /// Whether the scalp's strands are broad locks and not single hairs.
     private(set) var isThick = false
     /// The skin's points raised, opaque where hair grows: nothing where the head is bald.
@@ -56,7 +54,6 @@ struct Hair: Sendable {
         let cut = Self.cut(identity, side: side, &draw)
         colour = identity.hairColour
         growBeard(identity, shape)
-        beardStrands = strands.count
         guard let cut else { return }
         isThick = cut.radius > 0.08
         let skull = shape.skull
@@ -114,7 +111,7 @@ struct Hair: Sendable {
         var reach = mix(cut.length, cut.sideLength ?? cut.length, sides) * draw.real(0.7, 1.1) * (0.45 + 0.55 * ramp(0, 1.6, depth))
         if let ends = cut.ends { reach = max(2, root.y - ends + 4 * max(0, out.y)) * draw.real(0.82, 1.05) }
         let isFringe = cut.fringe && root.z > 2.2 && out.y > 0.2 && abs(root.x) < 5.2
-        if isFringe { reach = draw.real(4.4, 5.6) + 0.5 * max(0, root.z - 3) * 0 + max(0, root.y - 8.5) * 0.9 }
+        if isFringe { reach = draw.real(4.4, 5.6) + max(0, root.y - 8.5) * 0.9 }
         let pieces = max(2, min(14, Int(reach / 0.8) + 1))
         let step = reach / Float(pieces)
         let layer = cut.lift * draw.real(0.1, 1)
@@ -158,7 +155,6 @@ struct Hair: Sendable {
             at = skull.outside(at + heading * step, by: layer * ramp(0, 0.35, t) + 0.05)
         }
         strands.append(first..<knots.count)
-        anchors.append(-1)
     }
 
     /// Short strands on jaw, chin and upper lip.

@@ -7,15 +7,11 @@ public import MediaTypes
 /// What does not depend on the pose is made once in `init` (some 100 ms). The same calls give the same bytes on one machine. Thread-bound.
 public final class HeadRenderer {
     public let identity: FaceIdentity
-    private let texture: FaceTexture
     private let shape: HeadShape
     private let hair: Hair
     private let body: Body
     private let inner: EyesAndMouth
     private let skinTexels: Texels
-    private let clothesTexels: Texels
-    private let eyeTexels: Texels
-    private let teethTexels: Texels
     private let hairTexels: Texels
     private let cavityTexels: Texels
     private let white: Texels
@@ -47,16 +43,13 @@ public final class HeadRenderer {
 
     public init(identity: FaceIdentity, model: FaceModel) {
         self.identity = identity
-        texture = FaceTexture(identity, model)
+        let texture = FaceTexture(identity, model)
         shape = HeadShape(identity, model, texture)
         hair = Hair(identity, shape)
         hairPositions = hair.flat.positions
         body = Body(identity, shape, texture)
         inner = EyesAndMouth(identity)
         skinTexels = Texels(texture.texture)
-        clothesTexels = Texels(body.clothes)
-        eyeTexels = Texels(inner.eyeTexture)
-        teethTexels = Texels(inner.teeth)
         hairTexels = Texels(Texture(width: 2, height: 2, colour: identity.hairColour * 0.62))
         cavityTexels = Texels(Texture(width: 2, height: 2, colour: Vector(0.045, 0.013, 0.011)))
         white = Texels(Texture(width: 2, height: 2))
@@ -130,22 +123,22 @@ public final class HeadRenderer {
         func surface(_ surface: Surface, _ texture: Texels, _ view: View, blend: Bool = false, tint: Vector = Vector(repeating: 1), bias: Float = 0) {
             place(surface, texture, view, lighting, corner, blend: blend, tint: tint, bias: bias)
         }
-        surface(body.torso, clothesTexels, trunk)
+        surface(body.torso, body.clothes, trunk)
         surface(body.neck, skinTexels, trunk)
         var skin = shape.skin
         for i in points.indices { skin.positions[i] = points[i] }
         surface(skin, skinTexels, head)
         surface(shape.ears, skinTexels, head)
         for ring in [FaceMesh.leftEye, FaceMesh.rightEye] {
-            surface(inner.eye(ring, points, gaze: pose.gaze, blink: pose.blink), eyeTexels, head)
+            surface(inner.eye(ring, points, gaze: pose.gaze, blink: pose.blink), inner.eyeTexture, head)
         }
         surface(inner.cavity(points), cavityTexels, head)
         let gap = points[FaceMesh.lipMiddles.upper].y - points[FaceMesh.lipMiddles.lower].y
         if gap > 0.08 {
             let tongue = inner.tongue(points, raised: pose.mouth.tongue)
             surface(tongue.surface, white, head, tint: tongue.colour)
-            surface(inner.teethRow(upper: true, rest: shape.rest, points: points), teethTexels, head)
-            surface(inner.teethRow(upper: false, rest: shape.rest, points: points), teethTexels, head)
+            surface(inner.teethRow(upper: true, rest: shape.rest, points: points), inner.teeth, head)
+            surface(inner.teethRow(upper: false, rest: shape.rest, points: points), inner.teeth, head)
         }
         if let cap = hair.cap { surface(cap, hairTexels, head, blend: true) }
         drawPieces()
@@ -269,9 +262,8 @@ public final class HeadRenderer {
         let faint: Float = min(1, view.scale / 5)
         for (ring, lids) in [(FaceMesh.leftEye, FaceMesh.leftLids), (FaceMesh.rightEye, FaceMesh.rightLids)] {
             let outer = points[ring[0]], inner = points[ring[8]]
-            let front = Vector(0, 0, 0.22)
-            strand([outer] + lids.upper.map { points[$0] } .map { $0 } + [inner].map { $0 }, radius: woman ? 0.085 : 0.06, colour: lash, alpha: (woman ? 0.75 : 0.55) * faint, lifted(view, front), corner, taper: true)
-            strand([outer] + lids.lower.map { points[$0] } + [inner], radius: 0.04, colour: lash, alpha: 0.22 * faint, lifted(view, front), corner, taper: true)
+            strand([outer] + lids.upper.map { points[$0] } + [inner], radius: woman ? 0.085 : 0.06, colour: lash, alpha: (woman ? 0.75 : 0.55) * faint, view, corner, taper: true)
+            strand([outer] + lids.lower.map { points[$0] } + [inner], radius: 0.04, colour: lash, alpha: 0.22 * faint, view, corner, taper: true)
             guard pose.blink < 0.6 else { continue }
             // Where the lamp is seen in the cornea.
             let lamp = unit(lighting.keyDirection)
@@ -282,24 +274,20 @@ public final class HeadRenderer {
         }
     }
 
-    private func lifted(_ view: View, _ by: Vector) -> View { view }
-
     private func drawHair(_ points: [Vector], _ view: View, _ lighting: FaceLighting, _ corner: SIMD2<Float>) {
         guard !hair.strands.isEmpty else { return }
         // Small heads get fewer, wider strands: several in one pixel cost time and show nothing. They grow in random order, so that any first part is spread evenly.
         let least: Float = hair.isThick ? 0.35 : 0.5
         let share = min(max(least + (1 - least) * (view.scale - 5) / 9, least), 1)
-        let shown = hair.beardStrands + Int(share * Float(hair.strands.count - hair.beardStrands))
-        if hair.anchors.contains(where: { $0 >= 0 }) {
-            // A beard goes with the jaw.
-            for (index, strand) in hair.strands.enumerated() where hair.anchors[index] >= 0 {
-                let move = points[hair.anchors[index]] - shape.rest[hair.anchors[index]]
-                for k in strand {
-                    let p = hair.knots[k] + move
-                    hairPositions[3 * k] = p.x
-                    hairPositions[3 * k + 1] = p.y
-                    hairPositions[3 * k + 2] = p.z
-                }
+        let shown = hair.anchors.count + Int(share * Float(hair.strands.count - hair.anchors.count))
+        // A beard goes with the jaw.
+        for (strand, anchor) in zip(hair.strands, hair.anchors) {
+            let move = points[anchor] - shape.rest[anchor]
+            for k in strand {
+                let p = hair.knots[k] + move
+                hairPositions[3 * k] = p.x
+                hairPositions[3 * k + 1] = p.y
+                hairPositions[3 * k + 2] = p.z
             }
         }
         let toLamp = view.inverse(unit(lighting.keyDirection)), up = view.inverse(Vector(0, 1, 0)), toCamera = view.inverse(Vector(0, 0, 1))

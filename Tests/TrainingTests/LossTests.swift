@@ -1,4 +1,3 @@
-import Biometrics
 import Foundation
 import Tensors
 import Testing
@@ -182,27 +181,6 @@ import Training
         try bank.add(TorchTensor(second.map(Float.init), shape: [1, 3]), labels: [7])
         #expect(bank.labels == [6, 7])
         #expect(!bank.fits(rows: bank.state.rows, labels: [1]) && bank.fits(rows: bank.state.rows, labels: [1, 2]))
-    }
-
-    /// Embeddings that lie in a plane of a space of nine, and a little beside it.
-    @Test func principalAxesKeepCosines() {
-        var generator = SeededGenerator(seed: 5)
-        func real() -> Float { Float(generator.next() >> 40) * 0x1p-23 - 1 }
-        let a = (0..<9).map { _ in real() }, b = (0..<9).map { _ in real() }
-        let rows = (0..<200).map { _ -> [Float] in
-            let x = real(), y = real()
-            return (0..<9).map { x * a[$0] + y * b[$0] + 1e-3 * real() }
-        }
-        let axes = PrincipalAxes(of: rows, count: 2)
-        #expect(axes.axes.count == 2 && axes.share > 0.999)
-        func dot(_ p: [Float], _ q: [Float]) -> Float { zip(p, q).reduce(0) { $0 + $1.0 * $1.1 } }
-        func cosine(_ p: [Float], _ q: [Float]) -> Float { dot(p, q) / (dot(p, p) * dot(q, q)).squareRoot() }
-        #expect(abs(dot(axes.axes[0], axes.axes[0]) - 1) < 1e-5 && abs(dot(axes.axes[0], axes.axes[1])) < 1e-5)
-        for i in 0..<40 { #expect(abs(cosine(rows[i], rows[i + 100]) - cosine(axes.applied(to: rows[i]), axes.applied(to: rows[i + 100]))) < 0.02) }
-        // The same rows, the same axes; as many axes as numbers keep everything; nothing at all is no error.
-        #expect(PrincipalAxes(of: rows, count: 2).axes == axes.axes)
-        #expect(abs(PrincipalAxes(of: rows, count: 9).share - 1) < 1e-6)
-        #expect(PrincipalAxes(of: [[Float]](repeating: [0, 0, 0], count: 4), count: 2).share == 1)
     }
 
     @Test func distillation() throws {

@@ -1,3 +1,4 @@
+import Biometrics
 import Tensors
 
 /// What a teacher says of samples as they are: asked once for each, kept, and reduced to the student's size.
@@ -9,9 +10,11 @@ final class TeacherAnswers {
     private let slot: Int
     private let teacherSize: Int
     private let size: Int
+    private let seed: UInt64
     private let device: TorchDevice
-    private var axes: PrincipalAxes?
-    /// Answers that axes are found from, at most.
+    /// `[size]` by sample.
+    private var answers: [Int: [Float]] = [:]
+    /// Answers that principal axes are found from, at most.
     private static let most = 4096
 
     /// - Parameters:
@@ -22,6 +25,7 @@ final class TeacherAnswers {
             [FrozenEmbeddings.Encoder](repeating: teacher, count: recipe.modalities.count), cache: recipe.cache, seed: recipe.seed, device: device, data, BatchLoader(data, recipe, device: device))
         self.slot = slot
         self.size = size
+        seed = recipe.seed
         self.device = device
         teacherSize = teacher.size
     }
@@ -34,19 +38,24 @@ final class TeacherAnswers {
         var views = [[SampleView]](repeating: [], count: slot + 1)
         views[slot] = [.clean]
         try embeddings.make(samples, views: views, advance: advance)
-        guard size < teacherSize, axes == nil else { return }
-        let step = max(1, samples.count / Self.most)
-        axes = PrincipalAxes(of: stride(from: 0, to: samples.count, by: step).compactMap { embeddings.embedding(samples[$0], slot, .clean) }, count: size)
+        var whole: [(index: Int, answer: [Float])] = []
+        for index in samples { if let answer = embeddings.embedding(index, slot, .clean) { whole.append((index, answer)) } }
+        guard size < teacherSize, !whole.isEmpty else {
+            for (index, answer) in whole { answers[index] = answer }
+            return
+        }
+        func matrix(_ rows: [[Float]]) -> Matrix { Matrix(rows: rows.count, columns: teacherSize, values: rows.flatMap { $0 }) }
+        let some = stride(from: 0, to: whole.count, by: max(1, whole.count / Self.most)).map { whole[$0].answer }
+        let axes = PrincipalComponents(of: matrix(some), count: size, seed: seed).directions
+        for (index, answer) in whole {
+            // Fewer samples than numbers span fewer axes.
+            let reduced = matrix([answer]).times(transposeOf: axes).values
+            answers[index] = reduced + [Float](repeating: 0, count: size - reduced.count)
+        }
     }
 
     /// `[samples, size]`. Samples that the teacher has no answer for get zeros: their cosine is zero.
     func tensor(_ samples: [Int]) throws -> TorchTensor {
-        var values: [Float] = []
-        values.reserveCapacity(samples.count * size)
-        for index in samples {
-            let answer = embeddings.embedding(index, slot, .clean)
-            values += answer.map { axes?.applied(to: $0) ?? $0 } ?? [Float](repeating: 0, count: size)
-        }
-        return try TorchTensor(values, shape: [samples.count, size], device: device)
+        try TorchTensor(samples.flatMap { answers[$0] ?? [Float](repeating: 0, count: size) }, shape: [samples.count, size], device: device)
     }
 }

@@ -1,4 +1,3 @@
-import Biometrics
 import Foundation
 
 /// Rows of numbers, `[rows, columns]` row-major.
@@ -99,7 +98,7 @@ public func solve(_ matrix: [Double], _ sides: [[Double]]) -> [[Double]] {
 }
 
 /// Eigenvalues, falling, and vectors (rows) of a symmetric `[n, n]` matrix by Jacobi's rotations.
-func symmetricEigen(_ matrix: [Double]) -> (values: [Double], vectors: [[Double]]) {
+public func symmetricEigen(_ matrix: [Double]) -> (values: [Double], vectors: [[Double]]) {
     let n = Int(Double(matrix.count).squareRoot())
     var a = matrix
     var v = [Double](repeating: 0, count: n * n)
@@ -133,7 +132,7 @@ func symmetricEigen(_ matrix: [Double]) -> (values: [Double], vectors: [[Double]
     return (order.map { a[$0 * n + $0] }, order.map { i in Array(v[i * n..<(i + 1) * n]) })
 }
 
-/// The directions of largest spread about zero, by subspace iteration (Halko, Martinsson and Tropp, "Finding structure with randomness", 2011).
+/// The directions of largest spread about zero: fewer numbers that have nearly the same products. By subspace iteration (Halko, Martinsson and Tropp, "Finding structure with randomness", 2011).
 public struct PrincipalComponents: Sendable {
     /// `[count, columns]`, orthonormal.
     public let directions: Matrix

@@ -1,5 +1,4 @@
 import Biometrics
-import FaceModelling
 import Testing
 
 @Suite struct LinearAlgebraTests {
@@ -70,6 +69,16 @@ import Testing
             #expect(abs(found.deviations[i] / spreads[i] - 1) < 0.1)
             for j in 0..<i { #expect(abs(zip(found.directions.row(i), found.directions.row(j)).reduce(0) { $0 + $1.0 * $1.1 }) < 1e-4) }
         }
+        // In these directions cosines are what they were.
+        func cosine(_ p: [Float], _ q: [Float]) -> Float {
+            func dot(_ a: [Float], _ b: [Float]) -> Float { zip(a, b).reduce(0) { $0 + $1.0 * $1.1 } }
+            return dot(p, q) / (dot(p, p) * dot(q, q)).squareRoot()
+        }
+        let reduced = rows.times(transposeOf: found.directions)
+        for r in 0..<40 { #expect(abs(cosine(Array(rows.row(r)), Array(rows.row(r + 101))) - cosine(Array(reduced.row(r)), Array(reduced.row(r + 101)))) < 0.01) }
+        // The same rows and seed, the same directions; rows of nothing are no error.
+        #expect(PrincipalComponents(of: rows, count: 3, seed: 1).directions.values == found.directions.values)
+        #expect(PrincipalComponents(of: Matrix(rows: 4, columns: 3), count: 2, seed: 1).deviations == [0, 0])
         // More than there are: the rest has no spread.
         let many = PrincipalComponents(of: rows, count: 5, seed: 1)
         #expect(many.deviations.count == 5 && many.deviations[3] < 1e-2)
