@@ -147,7 +147,7 @@ let package = Package(
         tests("InferenceTests", ["Inference", "ModelBundle", "Tensors", "CKernels", "CAllocationCounter", "NodeTestCases"]),
         // One of several processes that train together; started, compared and killed by the tests.
         .executableTarget(name: "distributed-trainer", dependencies: ["Training", "ModelBundle", "Tensors"], path: "Tests/DistributedTrainer", swiftSettings: house),
-        tests("TrainingTests", ["Training", "Datasets", "RunRecords", "Evaluation", "Biometrics", "Inference", "ModelBundle", "Tensors", "NodeTestCases", "distributed-trainer", "fwoc-train"]),
+        tests("TrainingTests", ["Training", "Recognition", "FrontEnd", "MediaTypes", "Datasets", "RunRecords", "Evaluation", "Biometrics", "Inference", "ModelBundle", "Tensors", "NodeTestCases", "distributed-trainer", "fwoc-train"]),
         // Killed by the durability test in the midst of its work.
         .executableTarget(name: "gallery-crash-writer", dependencies: ["Gallery"], path: "Tests/GalleryCrashWriter", swiftSettings: house),
         tests("GalleryTests", ["Gallery", "gallery-crash-writer", database]),

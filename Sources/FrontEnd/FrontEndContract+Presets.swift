@@ -40,4 +40,15 @@ extension FrontEndContract {
     public static let lrASD = FrontEndContract(
         picture: PictureContract(width: 112, height: 112, colour: .grey, geometry: .uprightSquare(boxScale: 1), border: 110),
         sound: .mfcc(MFCCContract()))
+
+    /// Mouths of the two-stream network: grey, (level − 127.5)/127.5.
+    public static let mouth96 = FrontEndContract(
+        picture: PictureContract(width: 96, height: 96, colour: .grey, geometry: .mouth(widthScale: 2), mean: [127.5], scale: [1 / 127.5]))
+
+    /// Sound of the two-stream network: the voice encoder's log-mel frames before a mean is subtracted.
+    public static let logMel80: FrontEndContract = {
+        var contract = LogMelContract()
+        contract.subtractsMean = false
+        return FrontEndContract(sound: .logMel(contract))
+    }()
 }

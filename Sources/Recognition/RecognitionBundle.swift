@@ -12,7 +12,7 @@ public struct RecognitionBundle: Sendable {
     private let matching: BundleManifest.Matching
 
     /// The roles that recognition runs. Only the detector and the two encoders must be there.
-    public static let roles: Set<BundleRole> = [.faceDetector, .faceLandmarks, .faceEncoder, .voiceEncoder, .voiceActivity, .speakingFace]
+    public static let roles: Set<BundleRole> = [.faceDetector, .faceLandmarks, .faceEncoder, .voiceEncoder, .voiceActivity, .speakingFace, .syncVideo, .syncAudio]
     public static let requiredRoles: Set<BundleRole> = [.faceDetector, .faceEncoder]
 
     /// Finds, reads and verifies a bundle.
@@ -73,7 +73,9 @@ public struct RecognitionBundle: Sendable {
         settings: Recognizer.Settings = Recognizer.Settings()
     ) throws -> Recognizer {
         var logMel: LogMelContract?
-        if bundle.roles.contains(.voiceEncoder), case .logMel(let contract)? = try contract(.voiceEncoder).sound { logMel = contract }
+        for role in [BundleRole.voiceEncoder, .syncAudio] where logMel == nil && bundle.roles.contains(role) {
+            if case .logMel(let contract)? = try contract(role).sound { logMel = contract }
+        }
         return try Recognizer(
             models: try models ?? makeModels(), logMel: logMel, gallery: gallery, match: match ?? matchSettings, settings: settings)
     }
@@ -96,7 +98,14 @@ public struct RecognitionBundle: Sendable {
             faceEncoder: try optional(.faceEncoder) { try FaceEncoder($0, contract: $1) },
             voiceEncoder: try optional(.voiceEncoder) { try VoiceEncoder($0, contract: $1) },
             voiceActivity: try optional(.voiceActivity) { try VoiceActivityDetector($0, contract: $1) },
-            speakingFace: try optional(.speakingFace) { try ActiveSpeakerScorer($0, contract: $1) })
+            speakingFace: try optional(.speakingFace) { try ActiveSpeakerScorer($0, contract: $1) } ?? makeSynchronyScorer(except: left))
+    }
+
+    /// The two streams, where the bundle has both and no network that reads faces and sound together.
+    private func makeSynchronyScorer(except left: Set<BundleRole>) throws -> SynchronyScorer? {
+        guard left.isDisjoint(with: [.speakingFace, .syncVideo, .syncAudio]), bundle.roles.contains(.syncVideo), bundle.roles.contains(.syncAudio) else { return nil }
+        return try SynchronyScorer(
+            mouth: try bundle.graph(.syncVideo), mouthContract: try contract(.syncVideo), sound: try bundle.graph(.syncAudio), soundContract: try contract(.syncAudio))
     }
 
     /// The front end that the bundle's contract names.
@@ -110,6 +119,8 @@ public struct RecognitionBundle: Sendable {
         case "speakerTDNN512": return .speakerTDNN512
         case "silero": return .silero
         case "lrASD": return .lrASD
+        case "mouth96": return .mouth96
+        case "logMel80": return .logMel80
         default: throw Self.manifestError(bundle, "roles.\(role).contract.preset", "the front end has no preset '\(preset)'")
         }
     }

@@ -77,8 +77,7 @@ extension Recognizer {
             appearance.speaking.reset(at: upTo)
         }
         guard let slot = appearance.slot, appearance.nextGridFrame <= upTo else { return }
-        let box = track.box
-        guard let transform = try? CropTransform(levelSquareAround: box, eyes: nil, boxScale: scorer.boxScale, size: scorer.cropSize) else { return }
+        guard let transform = scorer.crop(box: track.box, landmarks: track.landmarks) else { return }
         greyCrop.withMutableSpan {
             sampler.writeGrey(frame, transform, width: scorer.cropSize, height: scorer.cropSize, border: scorer.border, into: &$0)
         }

@@ -178,7 +178,7 @@ public final class Recognizer {
     /// Whether any speech was heard.
     public var lastSpeechKnown: Bool { lastSpeech != nil }
     /// Sound later than picture by so much; `nil` while not measured, or not known yet.
-    public var soundOffset: TimeSpan? { sync.offset }
+    public var soundOffset: TimeSpan? { models.speakingFace?.soundOffset ?? sync.offset }
     public var droppedSamples: Int { sound?.droppedSamples ?? 0 }
 
     public var videoState: ModalityState {

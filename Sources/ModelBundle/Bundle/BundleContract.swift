@@ -21,6 +21,8 @@ public struct BundleContract: Sendable, Hashable {
         "speakerTDNN512": [.voiceEncoder],
         "silero": [.voiceActivity],
         "lrASD": [.speakingFace],
+        "mouth96": [.syncVideo],
+        "logMel80": [.syncAudio],
     ]
 
     /// One `key=value` a line, sorted; equal exactly for equal contracts.

@@ -1,4 +1,4 @@
-import FrontEnd
+public import FrontEnd
 import Inference
 public import MediaTypes
 public import ModelBundle
@@ -21,8 +21,6 @@ public final class ActiveSpeakerScorer: SpeakingFaceScorer {
     static let contextFrames = 5
     /// Faces that are scored at the same time; more are not scored.
     static let maximumSlots = 12
-    /// Grid frames of embeddings that are kept.
-    private static let capacity = 128
     /// MFCC frames in a grid frame.
     private static let cepstraPerFrame = 4
 
@@ -31,34 +29,9 @@ public final class ActiveSpeakerScorer: SpeakingFaceScorer {
     private static let audioValue = "/audioEncoder/Transpose_output_0"
 
     public let cropSize: Int
-    public let boxScale: Float
+    private let boxScale: Float
     public let border: Float
     public let latency: TimeSpan
-
-    /// Embeddings of one stream by grid frame.
-    private struct EmbeddingRing {
-        var values: [Float]
-        let dimension: Int
-        /// Grid frame of the first embedding, and the one after the newest.
-        var first = 0
-        var next = 0
-
-        init(dimension: Int) {
-            self.dimension = dimension
-            values = [Float](repeating: 0, count: capacity * dimension)
-        }
-
-        mutating func begin(at gridFrame: Int) {
-            first = gridFrame
-            next = gridFrame
-        }
-
-        /// Position of a grid frame's embedding; the nearest kept one stands for frames outside.
-        func offset(of gridFrame: Int) -> Int {
-            let frame = min(max(gridFrame, max(first, next - capacity)), next - 1)
-            return ((frame % capacity) + capacity) % capacity * dimension
-        }
-    }
 
     private struct Slot {
         var isOpen = false
@@ -128,6 +101,10 @@ public final class ActiveSpeakerScorer: SpeakingFaceScorer {
         latency = .milliseconds((max(visual.delay, audio.delay) + Self.chunkFrames + Self.contextFrames) * 40)
     }
 
+    public func crop(box: BoundingBox, landmarks: FaceLandmarks) -> CropTransform? {
+        try? CropTransform(levelSquareAround: box, eyes: nil, boxScale: boxScale, size: cropSize)
+    }
+
     public func open(at gridFrame: Int) -> Int? {
         let index: Int
         if let free = slots.firstIndex(where: { !$0.isOpen }) {
@@ -195,7 +172,7 @@ public final class ActiveSpeakerScorer: SpeakingFaceScorer {
         }
         slots[slot].waitingCount = 0
         let step = try RecognitionError.naming("speaking-face") { try visual.run(slots[slot].state, units: units) }
-        visual.withOutput(0, as: Float.self) { Self.keep($0, step, in: &slots[slot].embeddings) }
+        visual.withOutput(0, as: Float.self) { slots[slot].embeddings.keep($0, step) }
     }
 
     private func drainFaces(_ slot: Int) throws(RecognitionError) {
@@ -227,21 +204,10 @@ public final class ActiveSpeakerScorer: SpeakingFaceScorer {
                 }
             }
             let step = try RecognitionError.naming("speaking-face") { try audio.run(audioState, units: units) }
-            audio.withOutput(0, as: Float.self) { Self.keep($0, step, in: &audioEmbeddings) }
+            audio.withOutput(0, as: Float.self) { audioEmbeddings.keep($0, step) }
             next += units
         }
         audioNext = next
-    }
-
-    /// Puts what a step made into a ring; the stream's unit 0 is the ring's first grid frame.
-    private static func keep(_ output: Span<Float>, _ step: StreamingNetwork.Step, in ring: inout EmbeddingRing) {
-        for (position, unit) in step.range.enumerated() {
-            let gridFrame = ring.first + unit
-            ring.next = gridFrame + 1
-            let target = ring.offset(of: gridFrame)
-            let source = (step.offset + position) * ring.dimension
-            for index in 0..<ring.dimension { ring.values[target + index] = output[source + index] }
-        }
     }
 
     private func answer(_ slot: Int, upTo ready: Int, end: Int, _ body: (Int, Int, Float) -> Void) throws(RecognitionError) {

@@ -1,3 +1,4 @@
+public import FrontEnd
 public import MediaTypes
 
 /// The 25-a-second grid on which faces and sound are compared. Grid frame k begins at k · 40 ms of the media time line.
@@ -20,12 +21,13 @@ public enum SpeakingGrid {
 public protocol SpeakingFaceScorer: AnyObject {
     /// Side of a crop in pixels.
     var cropSize: Int { get }
-    /// Side of the upright square that is cut, in longer sides of the face box.
-    var boxScale: Float { get }
     /// Grey level 0…255 of what lies outside the frame.
     var border: Float { get }
     /// How far behind the newest crop the answers are.
     var latency: TimeSpan { get }
+
+    /// Where a face's crop lies in the frame; `nil` where box or landmarks are no face's.
+    func crop(box: BoundingBox, landmarks: FaceLandmarks) -> CropTransform?
 
     /// Begins a face whose first crop belongs to this grid frame.
     /// - Returns: its slot, or `nil` where all are taken.
@@ -42,4 +44,11 @@ public protocol SpeakingFaceScorer: AnyObject {
     ///   - flush: also those that would be answered better with what follows; nothing follows.
     ///   - body: slot, grid frame, and how much more likely than not (log odds) the face is the one that speaks.
     func score(_ sound: SoundStream, flush: Bool, _ body: (Int, Int, Float) -> Void) throws(RecognitionError)
+
+    /// How much later sound is than picture, over all faces that were seen to speak; negative where it is earlier, `nil` where it is not known.
+    var soundOffset: TimeSpan? { get }
+}
+
+extension SpeakingFaceScorer {
+    public var soundOffset: TimeSpan? { nil }
 }

@@ -1,0 +1,267 @@
+public import FrontEnd
+import Inference
+public import MediaTypes
+public import ModelBundle
+
+/// How a mouth and the sound go together at each offset, in SyncNet's terms (Chung and Zisserman, "Out of Time", 2016).
+public struct Synchrony: Sendable {
+    /// Largest offset that is looked at, in grid frames of 40 ms either way.
+    public static let reach = 15
+    /// Mean Euclidean distance of unit-length embeddings, at offsets −``reach``…``reach`` of the sound against the picture; 0…2.
+    public var distances: [Float]
+
+    public init(distances: [Float]) { self.distances = distances }
+
+    private var best: Int { distances.indices.min { distances[$0] < distances[$1] } ?? 0 }
+    /// Grid frames by which the sound comes later than the picture, negative where it comes earlier. SyncNet's demonstration reports the negative of it.
+    public var offset: Int { best - Self.reach }
+    public var minimalDistance: Float { distances[best] }
+    /// Median − minimum: near 0 where no offset is better than any other.
+    public var confidence: Float { distances.sorted()[distances.count / 2] - minimalDistance }
+}
+
+/// Speaking faces by two streams that embed mouths and sound apart: whose voice it is, by whose lips move with it.
+///
+/// Every mouth and every 40 ms of sound pass their network once, the sound once for all faces. A face's distances to the sound at all offsets fade with
+/// ``memory``: what is answered for a grid frame rests on the second before it, and on nothing after it but what the networks look ahead.
+/// Allocates at init and when more faces are open than ever before. Thread-bound.
+public final class SynchronyScorer: SpeakingFaceScorer {
+    /// Grid frames that the networks take at once.
+    static let chunkFrames = 2
+    /// Faces that are scored at the same time; more are not scored.
+    static let maximumSlots = 12
+    /// Grid frames after which a comparison counts 1/e.
+    static let memory: Float = 25
+    /// Grid frames of comparison before anything is said.
+    static let least: Float = 8
+    private static let melsPerFrame = 4
+    /// Grid frames of somebody clearly speaking before an offset is said, and after which one counts 1/e.
+    static let leastForOffset: Float = 75
+    static let memoryOfOffset: Float = 1500
+
+    /// Confidence at which a face is as likely to speak as not, and by how much its log odds rise with it.
+    public struct Calibration: Sendable {
+        public var middle: Float
+        public var slope: Float
+
+        public init(middle: Float = 0.12, slope: Float = 25) { (self.middle, self.slope) = (middle, slope) }
+    }
+
+    public let cropSize: Int
+    public let border: Float
+    public let latency: TimeSpan
+    private let widthScale: Float
+    private let level: (mean: Float, scale: Float)
+    private let calibration: Calibration
+
+    private struct Slot {
+        var isOpen = false
+        let state: StreamState
+        var embeddings: EmbeddingRing
+        var waiting: [UInt8]
+        var waitingCount = 0
+        /// Grid frame after the newest crop, and the next one to be answered.
+        var next = 0
+        var unanswered = 0
+        /// Faded sums of distances, and of their weights, by offset.
+        var sums: [Float]
+        var weights: [Float]
+    }
+
+    private let mouth: StreamingNetwork
+    private let audio: StreamingNetwork
+    private let filters: Int
+    private let audioState: StreamState
+    private var audioEmbeddings: EmbeddingRing
+    /// Grid frame that the sound encoder takes next; `nil` before the first sound.
+    private var audioNext: Int?
+    private var audioGeneration = 0
+    private var slots: [Slot] = []
+    private var mel: [Float]
+    /// Faded sum of the distances of whoever clearly spoke, and its weight.
+    private var offsetSums = [Float](repeating: 0, count: 2 * Synchrony.reach + 1)
+    private var offsetWeight: Float = 0
+
+    /// - Parameters:
+    ///   - mouth: `[1, time, side, side]` → `[1, time, d]`, unit-length.
+    ///   - sound: `[1, 4 · time, filters]` → the same.
+    public init(
+        mouth: Graph, mouthContract: FrontEndContract, sound: Graph, soundContract: FrontEndContract, calibration: Calibration = Calibration()
+    ) throws(RecognitionError) {
+        guard let picture = mouthContract.picture, picture.colour == .grey, picture.width == picture.height, case .mouth(let widthScale) = picture.geometry,
+            case .logMel(let logMel)? = soundContract.sound, !logMel.subtractsMean
+        else { throw RecognitionError(role: "sync-video", "its front end must be grey mouths in squares, and that of sync-audio log-mel frames as they are") }
+        cropSize = picture.width
+        border = picture.border
+        self.widthScale = widthScale
+        level = (picture.mean[0], picture.scale[0])
+        self.calibration = calibration
+        filters = logMel.filters
+        mel = [Float](repeating: 0, count: logMel.filters)
+        self.mouth = try Self.stream(mouth, "sync-video", TimeInput(shape: [1, 1, picture.height, picture.width], axis: 1))
+        audio = try Self.stream(sound, "sync-audio", TimeInput(shape: [1, Self.melsPerFrame, logMel.filters], axis: 1))
+        guard self.mouth.outputs[0].count == audio.outputs[0].count else {
+            throw RecognitionError(role: "sync-audio", "\(audio.outputs[0].count / Self.chunkFrames) numbers a frame, sync-video has \(self.mouth.outputs[0].count / Self.chunkFrames)")
+        }
+        audioState = audio.makeState()
+        audioEmbeddings = EmbeddingRing(dimension: audio.outputs[0].count / Self.chunkFrames)
+        latency = .milliseconds((max(self.mouth.delay, audio.delay) + Self.chunkFrames) * 40)
+    }
+
+    private static func stream(_ graph: Graph, _ role: String, _ input: TimeInput) throws(RecognitionError) -> StreamingNetwork {
+        guard graph.inputs.count == 1, graph.outputs.count == 1 else { throw RecognitionError(role: role, "expected one input and one output") }
+        return try RecognitionError.naming(role) { try StreamingNetwork(graph, inputs: [graph.inputs[0].name: input], outputs: [graph.outputs[0].name], chunk: chunkFrames) }
+    }
+
+    public func crop(box: BoundingBox, landmarks: FaceLandmarks) -> CropTransform? { try? CropTransform(mouthOf: landmarks, widthScale: widthScale, size: cropSize) }
+
+    public func open(at gridFrame: Int) -> Int? {
+        let index: Int
+        if let free = slots.firstIndex(where: { !$0.isOpen }) {
+            index = free
+        } else if slots.count < Self.maximumSlots {
+            let offsets = 2 * Synchrony.reach + 1
+            slots.append(
+                Slot(
+                    state: mouth.makeState(), embeddings: EmbeddingRing(dimension: audioEmbeddings.dimension), waiting: [UInt8](repeating: 0, count: Self.chunkFrames * cropSize * cropSize),
+                    sums: [Float](repeating: 0, count: offsets), weights: [Float](repeating: 0, count: offsets)))
+            index = slots.count - 1
+        } else {
+            return nil
+        }
+        slots[index].isOpen = true
+        slots[index].state.reset()
+        slots[index].embeddings.begin(at: gridFrame)
+        slots[index].waitingCount = 0
+        slots[index].next = gridFrame
+        slots[index].unanswered = gridFrame
+        for offset in slots[index].sums.indices { (slots[index].sums[offset], slots[index].weights[offset]) = (0, 0) }
+        return index
+    }
+
+    public func close(_ slot: Int) { slots[slot].isOpen = false }
+
+    public func reset() {
+        for slot in slots.indices { close(slot) }
+        audioNext = nil
+        offsetWeight = 0
+        for index in offsetSums.indices { offsetSums[index] = 0 }
+    }
+
+    public func append(_ crop: Span<UInt8>, to slot: Int) throws(RecognitionError) {
+        let size = cropSize * cropSize
+        precondition(crop.count == size && slots[slot].isOpen)
+        let start = slots[slot].waitingCount * size
+        slots[slot].waiting.withMutableSpan { waiting in
+            for index in 0..<size { waiting[start + index] = crop[index] }
+        }
+        slots[slot].waitingCount += 1
+        slots[slot].next += 1
+        if slots[slot].waitingCount == Self.chunkFrames { try encodeMouths(slot, units: Self.chunkFrames) }
+    }
+
+    public func score(_ sound: SoundStream, flush: Bool, _ body: (Int, Int, Float) -> Void) throws(RecognitionError) {
+        try encodeSound(sound, flush: flush)
+        for slot in slots.indices where slots[slot].isOpen {
+            if flush { while !mouth.isDrained(slots[slot].state) { try encodeMouths(slot, units: min(slots[slot].waitingCount, Self.chunkFrames - 1)) } }
+            let ready = min(slots[slot].embeddings.next, audioEmbeddings.next)
+            while slots[slot].unanswered < ready {
+                compare(slot, slots[slot].unanswered)
+                body(slot, slots[slot].unanswered, logOdds(slot))
+                slots[slot].unanswered += 1
+            }
+            // Without sound nobody speaks: what would otherwise pile up is answered.
+            while slots[slot].next - slots[slot].unanswered > EmbeddingRing.capacity / 2 {
+                body(slot, slots[slot].unanswered, -4)
+                slots[slot].unanswered += 1
+            }
+        }
+    }
+
+    /// What the newest answer of a face rests on; `nil` where it is too little.
+    public func synchrony(of slot: Int) -> Synchrony? {
+        let (sums, weights) = (slots[slot].sums, slots[slot].weights)
+        guard weights.allSatisfy({ $0 >= Self.least }) else { return nil }
+        return Synchrony(distances: zip(sums, weights).map { $0 / $1 })
+    }
+
+    private func logOdds(_ slot: Int) -> Float {
+        guard let synchrony = synchrony(of: slot) else { return 0 }
+        let odds = calibration.slope * (synchrony.confidence - calibration.middle)
+        if odds > 1 {
+            let fade = 1 - 1 / Self.memoryOfOffset
+            offsetWeight = offsetWeight * fade + 1
+            for index in offsetSums.indices { offsetSums[index] = offsetSums[index] * fade + synchrony.distances[index] }
+        }
+        return odds
+    }
+
+    public var soundOffset: TimeSpan? {
+        guard offsetWeight >= Self.leastForOffset else { return nil }
+        let mean = Synchrony(distances: offsetSums.map { $0 / offsetWeight })
+        let place = mean.offset + Synchrony.reach
+        // A minimum at the edge may be the flank of one outside.
+        guard mean.confidence > calibration.middle, place > 0, place < mean.distances.count - 1 else { return nil }
+        let (left, middle, right) = (mean.distances[place - 1], mean.distances[place], mean.distances[place + 1])
+        let bend = left - 2 * middle + right
+        let refinement = bend > 0 ? 0.5 * (left - right) / bend : 0
+        return .seconds(Double(Float(mean.offset) + refinement) * 0.04)
+    }
+
+    /// Adds the pairs whose later half is of this grid frame.
+    private func compare(_ slot: Int, _ gridFrame: Int) {
+        let fade = 1 - 1 / Self.memory
+        for index in slots[slot].sums.indices {
+            let offset = index - Synchrony.reach
+            let (picture, heard) = offset >= 0 ? (gridFrame - offset, gridFrame) : (gridFrame, gridFrame + offset)
+            guard slots[slot].embeddings.contains(picture), audioEmbeddings.contains(heard) else { continue }
+            let v = slots[slot].embeddings.offset(of: picture), a = audioEmbeddings.offset(of: heard)
+            var product: Float = 0
+            for place in 0..<audioEmbeddings.dimension { product += slots[slot].embeddings.values[v + place] * audioEmbeddings.values[a + place] }
+            slots[slot].sums[index] = slots[slot].sums[index] * fade + max(0, 2 - 2 * product).squareRoot()
+            slots[slot].weights[index] = slots[slot].weights[index] * fade + 1
+        }
+    }
+
+    private func encodeMouths(_ slot: Int, units: Int) throws(RecognitionError) {
+        let size = cropSize * cropSize * units
+        mouth.withInput(0, as: Float.self) { input in
+            slots[slot].waiting.withSpan { waiting in
+                for index in 0..<size { input[index] = (Float(waiting[index]) - level.mean) * level.scale }
+            }
+        }
+        slots[slot].waitingCount = 0
+        let step = try RecognitionError.naming("sync-video") { try mouth.run(slots[slot].state, units: units) }
+        mouth.withOutput(0, as: Float.self) { slots[slot].embeddings.keep($0, step) }
+    }
+
+    /// Encodes every whole chunk of sound that is there.
+    private func encodeSound(_ sound: SoundStream, flush: Bool) throws(RecognitionError) {
+        guard let origin = sound.origin, let logMel = sound.logMel else { return }
+        if audioNext == nil || audioGeneration != sound.generation {
+            audioGeneration = sound.generation
+            audioState.reset()
+            let first = SpeakingGrid.index(at: origin) + 1
+            audioNext = first
+            audioEmbeddings.begin(at: first)
+        }
+        guard var next = audioNext else { return }
+        let available = logMel.availableFrames
+        while true {
+            let firstFrame = sound.frame(at: SpeakingGrid.instant(next))
+            let units = min(Self.chunkFrames, max(0, (available.upperBound - firstFrame) / Self.melsPerFrame))
+            guard units == Self.chunkFrames || (flush && !audio.isDrained(audioState)) else { break }
+            audio.withInput(0, as: Float.self) { input in
+                for row in 0..<units * Self.melsPerFrame {
+                    let frame = min(max(firstFrame + row, available.lowerBound), available.upperBound - 1)
+                    mel.withMutableSpan { logMel.copyFrames(frame..<frame + 1, into: &$0) }
+                    for index in 0..<filters { input[row * filters + index] = mel[index] }
+                }
+            }
+            let step = try RecognitionError.naming("sync-audio") { try audio.run(audioState, units: units) }
+            audio.withOutput(0, as: Float.self) { audioEmbeddings.keep($0, step) }
+            next += units
+        }
+        audioNext = next
+    }
+}
