@@ -101,8 +101,25 @@ struct EvaluateCommand: ParsableCommand {
         try show(try EvaluationReport(table, trials: list, settings: EvaluationProtocol(seed: seed), model: models.first ?? ""))
     }
 
+    /// A task's run has measures of its own.
+    private func measureTask(_ folder: RunFolder, _ overrides: [(key: String, value: String)]) throws {
+        guard root == nil, trials == nil, control == nil, html == nil else {
+            throw FitError(.configuration, "\(folder.path): the run of a task; it is measured on its own shards, without --root, --trials, --control and --html")
+        }
+        var line = ProgressLine(label: "evaluate")
+        let values = try TrainedTask(folder, overrides: overrides).measured(Split.Subset(rawValue: subset) ?? .heldOut) { done, total in
+            line.advance(done: done, total: total, before: 0, unit: "samples") { _ in "" }
+        }
+        line.finish()
+        for value in values {
+            let text = value.value.map { String(format: "%.4f", $0) }
+            Console.line(json ? "{\"measure\":\"\(value.name)\",\"value\":\(text ?? "null")}" : "\(value.name.padding(toLength: 20, withPad: " ", startingAt: 0)) \(text ?? "not measured: too few samples")")
+        }
+    }
+
     private func measureRun(_ folder: RunFolder) throws {
         let overrides = set.compactMap { entry in entry.firstIndex(of: "=").map { (key: String(entry[..<$0]), value: String(entry[entry.index(after: $0)...])) } }
+        if TrainedTask.isOne(folder) { return try measureTask(folder, overrides) }
         let list = try trials.map { try TrialList(contentsOf: URL(fileURLWithPath: $0)) }
         let settings = EvaluationProtocol(seed: seed)
         var line = ProgressLine(label: "evaluate")

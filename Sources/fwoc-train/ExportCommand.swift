@@ -38,7 +38,7 @@ struct ExportCommand: ParsableCommand {
         let overrides = set.compactMap { entry in entry.firstIndex(of: "=").map { (key: String(entry[..<$0]), value: String(entry[entry.index(after: $0)...])) } }
         let run = RunFolder(folder)
         _ = try run.record()
-        let networks = try TrainedRun(run, overrides: overrides).model.exported()
+        let networks = TrainedTask.isOne(run) ? try TrainedTask(run, overrides: overrides).exported() : try TrainedRun(run, overrides: overrides).model.exported()
         if let part {
             guard let network = networks.first(where: { $0.name == part }) else {
                 throw FitError(.configuration, "--part \(part): the run has \(networks.map(\.name).joined(separator: ", "))")

@@ -53,15 +53,17 @@ struct FitCommand: ParsableCommand {
 
     func run() throws {
         let overrides = set.compactMap { entry in entry.firstIndex(of: "=").map { (key: String(entry[..<$0]), value: String(entry[entry.index(after: $0)...])) } }
-        let recipe = try Recipe(contentsOf: URL(fileURLWithPath: recipe), overrides: overrides)
+        let file = URL(fileURLWithPath: recipe)
         var options = Fit.Options()
         options.device = TorchDevice(device) ?? .cpu
         options.threads = threads
         options.resumes = resume
         options.group = try ProcessGroup.fromEnvironment()
-        let isFirst = (options.group?.rank ?? 0) == 0
-        let fit = try Fit(recipe, into: RunFolder(output), options: options)
-        let shows = !quiet && isFirst
+        let shows = !quiet && (options.group?.rank ?? 0) == 0
+        let fit: any TrainingRun =
+            TaskRecipe.isOne(file, overrides: overrides)
+            ? try TaskFit(TaskRecipe(contentsOf: file, overrides: overrides), into: RunFolder(output), options: options)
+            : try Fit(Recipe(contentsOf: file, overrides: overrides), into: RunFolder(output), options: options)
         if shows {
             for note in fit.notes { Console.note("fit: \(note)") }
             Console.note("fit: \(fit.summary)")
@@ -97,6 +99,17 @@ struct FitCommand: ParsableCommand {
         if ending == .interrupted { Console.note("fit: go on with the same command and --resume") }
     }
 }
+
+/// A run of any recipe.
+private protocol TrainingRun: AnyObject {
+    var notes: [String] { get }
+    var summary: String { get }
+    var bestText: String { get }
+    func run(shouldStop: () -> Bool, progress: (Fit.Progress) -> Void) throws -> Fit.Ending
+}
+
+extension Fit: TrainingRun {}
+extension TaskFit: TrainingRun {}
 
 extension Fit.Progress {
     var bestText: String {

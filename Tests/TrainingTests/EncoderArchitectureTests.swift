@@ -14,9 +14,6 @@ import Training
         case .resNet18: ([1, 3, 112, 112], 2_000_000_000)
         // A second.
         case .depthwiseTDNN: ([1, 100, 80], 60_000_000)
-        // A fifth of a second each.
-        case .lipStream: ([1, 5, 96, 96], 6_000_000)
-        case .lipSound: ([1, 20, 80], 6_000_000)
         }
     }
 

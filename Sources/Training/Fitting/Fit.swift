@@ -94,12 +94,7 @@ public final class Fit {
         guard recipe.losses.contains(where: { $0.hasClasses || !learning.isDisjoint(with: $0.on) }) else {
             throw FitError(.configuration, "\(recipe.name): nothing learns: \(recipe.losses.map(\.label).joined(separator: ", ")) only looks at encoders with train: false; put a loss on fused, or let them train")
         }
-        optimizer =
-            switch recipe.optimizer.name {
-            case .adam, .adamw:
-                try Adam(weights, learningRate: recipe.optimizer.rate, weightDecay: recipe.optimizer.weightDecay, decouplesDecay: recipe.optimizer.name == .adamw)
-            case .sgd: try StochasticGradientDescent(weights, learningRate: recipe.optimizer.rate, momentum: recipe.optimizer.momentum, weightDecay: recipe.optimizer.weightDecay)
-            }
+        optimizer = try recipe.optimizer.optimizer(of: weights)
         loader = BatchLoader(data, recipe, device: options.device)
         frozen = FrozenEmbeddings.serves(recipe) ? FrozenEmbeddings(model, data, loader) : nil
         validation = Self.validationSamples(data, recipe)
@@ -478,7 +473,7 @@ public final class Fit {
             validation: nil, best: state.bestValue, bestEpoch: state.bestEpoch)
     }
 
-    private static func seconds(_ duration: Duration) -> Double {
+    static func seconds(_ duration: Duration) -> Double {
         Double(duration.components.seconds) + Double(duration.components.attoseconds) * 1e-18
     }
 }

@@ -61,10 +61,7 @@ extension Recipe {
         self.losses = losses
 
         var optimizer = try top.sectionOrEmpty("optimizer")
-        let kind: OptimizerRecipe.Name = try optimizer.choice("name", default: .adam)
-        self.optimizer = OptimizerRecipe(
-            name: kind, rate: try optimizer.optionalReal("rate", in: 1e-9...10) ?? 1e-3,
-            weightDecay: try optimizer.optionalReal("weight_decay", in: 0...1) ?? 0, momentum: try optimizer.optionalReal("momentum", in: 0...0.9999) ?? 0.9)
+        self.optimizer = try OptimizerRecipe(&optimizer)
         try optimizer.finish()
 
         var schedule = try top.sectionOrEmpty("schedule")
@@ -129,5 +126,20 @@ extension Recipe {
             if let value = ProcessInfo.processInfo.environment[String(key)] { path = value + path.dropFirst(name.count + 1) }
         }
         return path.hasPrefix("/") ? path : folder.appendingPathComponent(path).path
+    }
+}
+
+extension Recipe.OptimizerRecipe {
+    init(_ section: inout YAMLSection) throws(BundleError) {
+        self.init(
+            name: try section.choice("name", default: .adam), rate: try section.optionalReal("rate", in: 1e-9...10) ?? 1e-3,
+            weightDecay: try section.optionalReal("weight_decay", in: 0...1) ?? 0, momentum: try section.optionalReal("momentum", in: 0...0.9999) ?? 0.9)
+    }
+
+    func optimizer(of weights: [TorchTensor]) throws -> any Optimizer {
+        switch name {
+        case .adam, .adamw: try Adam(weights, learningRate: rate, weightDecay: weightDecay, decouplesDecay: name == .adamw)
+        case .sgd: try StochasticGradientDescent(weights, learningRate: rate, momentum: momentum, weightDecay: weightDecay)
+        }
     }
 }

@@ -12,10 +12,6 @@ public enum EncoderArchitecture: String, Sendable, CaseIterable {
     case resNet18 = "resnet-18"
     /// Log-mel frames `[n, time, 80]`, time free: 50 M a second, and 0.77 M.
     case depthwiseTDNN = "depthwise-tdnn"
-    /// Five grey pictures of a mouth `[n, 5, 96, 96]`: 5.6 M and 0.68 M.
-    case lipStream = "lip-stream"
-    /// Log-mel frames of the same fifth of a second `[n, 20, 80]`: 2.4 M and 0.58 M.
-    case lipSound = "lip-sound"
 
     /// - Parameter dimension: of the embedding.
     public func graph(dimension: Int = 256, seed: UInt64) throws(GraphBuilderError) -> Graph {
@@ -31,12 +27,6 @@ public enum EncoderArchitecture: String, Sendable, CaseIterable {
         case .depthwiseTDNN:
             let x = net.input("frames", [.free("batch"), .free("time"), .fixed(80)])
             embedding = net.depthwiseTDNN(x, dimension: dimension)
-        case .lipStream:
-            let x = net.input("mouths", [.free("batch"), .fixed(5), .fixed(96), .fixed(96)])
-            embedding = net.lipStream(x, dimension: dimension)
-        case .lipSound:
-            let x = net.input("frames", [.free("batch"), .fixed(20), .fixed(80)])
-            embedding = net.lipSound(x, dimension: dimension)
         }
         return try net.graph(outputs: ["embedding": net.normalized(embedding)])
     }

@@ -1,0 +1,86 @@
+import Datasets
+import FrontEnd
+
+/// Rows of shards in which somebody is seen and heard talking: mouths 25 a second, and the sound of the same time.
+struct TalkSet: Sendable {
+    /// One row.
+    struct Talk: Sendable {
+        var identity: String
+        var set: Int
+        var row: Int
+        /// 40 ms each.
+        var frames: Int
+    }
+
+    static let side = SampleColumns.mouthSide
+    /// Samples, and log-mel frames, of 40 ms.
+    static let samplesPerFrame = 640
+    static let melsPerFrame = 4
+
+    let sets: [ShardSet]
+    let talks: [Talk]
+
+    /// - Parameter least: frames below which a row is left out.
+    init(_ paths: [String], least: Int) throws(DatasetError) {
+        var sets: [ShardSet] = [], talks: [Talk] = []
+        for path in paths {
+            let set = try ShardSet(path: path)
+            let mouth = try set.column(SampleColumns.mouth), sound = try set.column(SampleColumns.sound), identity = try set.column(SampleColumns.identity)
+            for row in 0..<set.rowCount {
+                let frames = min(set.entries(row: row, column: mouth), set.entries(row: row, column: sound) / Self.samplesPerFrame)
+                guard frames >= least else { continue }
+                talks.append(Talk(identity: try set.text(row: row, column: identity), set: sets.count, row: row, frames: frames))
+            }
+            sets.append(set)
+        }
+        self.sets = sets
+        self.talks = talks
+    }
+
+    /// Mouths as the network reads them, `[frames, 96, 96]`, −1…1.
+    /// - Parameters:
+    ///   - distortion: of all pictures alike; `nil` leaves them as they are.
+    ///   - held: which picture stands at each place, where a slow camera repeats some.
+    func mouths(_ talk: Talk, _ range: Range<Int>, distortion: (PictureDistortion, noise: UInt64)? = nil, held: [Int]? = nil) throws(DatasetError) -> [Float] {
+        let set = sets[talk.set], bytes = try set.bytes(row: talk.row, column: set.column(SampleColumns.mouth)), size = Self.side * Self.side
+        var values: [Float] = []
+        values.reserveCapacity(range.count * size)
+        for place in 0..<range.count {
+            let source = range.lowerBound + (held?[place] ?? place)
+            if let held, place > 0, held[place] == held[place - 1] {
+                values.append(contentsOf: Array(values.suffix(size)))
+                continue
+            }
+            var picture = [UInt8](repeating: 0, count: size)
+            for index in 0..<size { picture[index] = bytes[source * size + index] }
+            if let distortion { distortion.0.apply(to: &picture, channels: 1, width: Self.side, height: Self.side, noiseSeed: distortion.noise &+ UInt64(place)) }
+            for level in picture { values.append((Float(level) - 127.5) * (1 / 127.5)) }
+        }
+        return values
+    }
+
+    /// Sound of a stretch, and 15 ms more for its last log-mel frame where there are; −1…1.
+    func sound(_ talk: Talk, _ range: Range<Int>) throws(DatasetError) -> [Float] {
+        let set = sets[talk.set], samples = try set.elements(Int16.self, row: talk.row, column: set.column(SampleColumns.sound))
+        let count = range.count * Self.samplesPerFrame + Self.tail
+        return (0..<count).map { index in
+            let place = range.lowerBound * Self.samplesPerFrame + index
+            return place < samples.count ? Float(samples[place]) * (1 / 32768) : 0
+        }
+    }
+
+    private static let contract = LogMelContract()
+    private static var tail: Int { contract.frameLength - contract.frameShift }
+
+    /// Log-mel frames of sound, `[4 · frames, 80]`: the voice encoder's, as they are before a mean is subtracted.
+    static func features(_ samples: [Float], frames: Int) -> [Float] {
+        let count = frames * melsPerFrame
+        // The contract is the preset's, which is valid.
+        guard let mel = try? LogMel(contract: contract, capacity: count) else { return [] }
+        mel.append(samples.span)
+        var values = [Float](repeating: 0, count: count * contract.filters)
+        var span = values.mutableSpan
+        mel.copyFrames(0..<count, into: &span)
+        return values
+    }
+}
