@@ -25,11 +25,16 @@ let seed = option("seed").flatMap(UInt64.init) ?? 1
 /// The number that an option gives, else the usual one.
 func number(_ name: String = "count", else usual: Int) -> Int { option(name).flatMap(Int.init) ?? usual }
 
-switch operands.count > 1 ? operands[0] : "" {
-case "voices": try compareVoices(encoder: operands[1])
-case "mouths": try compareMouths(model: operands[1], clips: Array(operands.dropFirst(2)))
-case "speaking": try compareSpeaking(network: operands[1], clips: Array(operands.dropFirst(2)))
-default:
-    print(usage)
-    exit(64)
+do {
+    switch operands.count > 1 ? operands[0] : "" {
+    case "voices": try compareVoices(encoder: operands[1])
+    case "mouths": try compareMouths(model: operands[1], clips: Array(operands.dropFirst(2)))
+    case "speaking": try compareSpeaking(network: operands[1], clips: Array(operands.dropFirst(2)))
+    default:
+        print(usage)
+        exit(64)
+    }
+} catch {
+    FileHandle.standardError.write(Data("synthesis-bench: \(error)\n".utf8))
+    exit(1)
 }
