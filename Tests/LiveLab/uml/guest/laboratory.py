@@ -17,7 +17,8 @@ IDLE_START = 22
 slowness = max(1, now() / IDLE_START)
 # Whoever else uses the processors may begin later than that. Whether all comes back is judged here, and how fast it was is printed; FWOC_LAB_STRICT
 # judges that too, on a machine where nothing else runs.
-if not os.path.exists(f"{SHARE}/strict"):
+STRICT = os.path.exists(f"{SHARE}/strict")
+if not STRICT:
     slowness *= 3
 
 
