@@ -43,7 +43,7 @@ final class SpeakingJudge {
             case .video(let frame):
                 tracker.update(try detector.detect(frame), at: frame.instant)
                 for track in tracker.tracks {
-                    guard let transform = try? CropTransform(levelSquareAround: track.box, eyes: nil, boxScale: scorer.boxScale, size: scorer.cropSize) else { continue }
+                    guard let transform = scorer.crop(box: track.box, landmarks: track.landmarks) else { continue }
                     var crop = [UInt8](repeating: 0, count: scorer.cropSize * scorer.cropSize)
                     var span = crop.mutableSpan
                     sampler.writeGrey(frame, transform, width: scorer.cropSize, height: scorer.cropSize, border: scorer.border, into: &span)
