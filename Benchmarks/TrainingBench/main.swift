@@ -29,8 +29,6 @@ let graph = try TrainableGraph(network)
 let shape: [Int] = switch architecture {
 case .mobileFaceNet, .mobileFaceNetSmall, .resNet18: [batch, 3, 112, 112]
 case .depthwiseTDNN: [batch, 200, 80]
-case .lipStream: [batch, 5, 96, 96]
-case .lipSound: [batch, 20, 80]
 }
 var generator = SplitMix64(seed: 7)
 let input = Tensor(shape: shape, values: (0..<Tensor.elementCount(shape)).map { _ in 2 * generator.unit() - 1 })
