@@ -84,6 +84,9 @@ import Training
             }
             #expect(abs(newest.distances[offset + Synchrony.reach] - sum / weight) < 2e-3, "offset \(offset)")
         }
+        let calibration = SynchronyScorer.Calibration()
+        let last = try #require(answers[Self.frames])
+        #expect(abs(last - calibration.slope * (newest.confidence - calibration.middle)) < 1e-3)
     }
 
     @Test func `A second face begins anew, and sound that ended lets nobody wait`() throws {

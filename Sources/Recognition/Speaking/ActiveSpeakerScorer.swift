@@ -21,8 +21,6 @@ public final class ActiveSpeakerScorer: SpeakingFaceScorer {
     static let contextFrames = 5
     /// Faces that are scored at the same time; more are not scored.
     static let maximumSlots = 12
-    /// MFCC frames in a grid frame.
-    private static let cepstraPerFrame = 4
 
     /// The values between the encoders and the back end, as the network's export names them.
     private static let visualValue = "/visualEncoder/Reshape_1_output_0"
@@ -35,29 +33,17 @@ public final class ActiveSpeakerScorer: SpeakingFaceScorer {
 
     private struct Slot {
         var isOpen = false
-        let state: StreamState
-        var embeddings: EmbeddingRing
-        /// Crops that wait for a whole chunk.
-        var waiting: [UInt8]
-        var waitingCount = 0
-        /// Grid frame after the newest crop, and the next one to be answered.
-        var next = 0
+        var faces: FaceEmbeddings
+        /// Next grid frame to be answered.
         var unanswered = 0
     }
 
     private let visual: StreamingNetwork
-    private let audio: StreamingNetwork
     private let back: Network
     private let backVisual: Int
     private let backAudio: Int
-    private let coefficients: Int
-    private let audioState: StreamState
-    private var audioEmbeddings: EmbeddingRing
-    /// Grid frame that the sound encoder takes next; `nil` before the first sound.
-    private var audioNext: Int?
-    private var audioGeneration = 0
+    private var sounds: SoundEmbeddings
     private var slots: [Slot] = []
-    private var cepstrum: [Float]
 
     public init(_ graph: Graph, contract: FrontEndContract) throws(RecognitionError) {
         guard let picture = contract.picture, picture.colour == .grey, picture.width == picture.height,
@@ -68,17 +54,16 @@ public final class ActiveSpeakerScorer: SpeakingFaceScorer {
         cropSize = picture.width
         self.boxScale = boxScale
         border = picture.border
-        coefficients = mfcc.coefficients
-        cepstrum = [Float](repeating: 0, count: mfcc.coefficients)
         // What a part of the cut network does not read still has free sizes.
         let faces = InputBinding.shape([1, Self.chunkFrames, picture.height, picture.width])
-        let cepstra = InputBinding.shape([1, Self.chunkFrames * Self.cepstraPerFrame, mfcc.coefficients])
+        let cepstra = InputBinding.shape([1, Self.chunkFrames * SoundEmbeddings.framesPerUnit, mfcc.coefficients])
+        let audio: StreamingNetwork
         (visual, audio, back) = try RecognitionError.naming("speaking-face") {
             let visual = try StreamingNetwork(
                 graph, inputs: ["faces": TimeInput(shape: [1, 1, picture.height, picture.width], axis: 1)],
                 constants: ["mfcc": cepstra], outputs: [Self.visualValue], chunk: Self.chunkFrames)
             let audio = try StreamingNetwork(
-                graph, inputs: ["mfcc": TimeInput(shape: [1, Self.cepstraPerFrame, mfcc.coefficients], axis: 1)],
+                graph, inputs: ["mfcc": TimeInput(shape: [1, SoundEmbeddings.framesPerUnit, mfcc.coefficients], axis: 1)],
                 constants: ["faces": faces], outputs: [Self.audioValue], chunk: Self.chunkFrames)
             let dimension = (visual.outputs[0].count / Self.chunkFrames, audio.outputs[0].count / Self.chunkFrames)
             let back = try Network(
@@ -96,8 +81,7 @@ public final class ActiveSpeakerScorer: SpeakingFaceScorer {
         }
         backVisual = visualInput
         backAudio = audioInput
-        audioState = audio.makeState()
-        audioEmbeddings = EmbeddingRing(dimension: audio.outputs[0].count / Self.chunkFrames)
+        sounds = SoundEmbeddings(audio, width: mfcc.coefficients, role: "speaking-face")
         latency = .milliseconds((max(visual.delay, audio.delay) + Self.chunkFrames + Self.contextFrames) * 40)
     }
 
@@ -110,19 +94,13 @@ public final class ActiveSpeakerScorer: SpeakingFaceScorer {
         if let free = slots.firstIndex(where: { !$0.isOpen }) {
             index = free
         } else if slots.count < Self.maximumSlots {
-            slots.append(
-                Slot(
-                    state: visual.makeState(), embeddings: EmbeddingRing(dimension: visual.outputs[0].count / Self.chunkFrames),
-                    waiting: [UInt8](repeating: 0, count: Self.chunkFrames * cropSize * cropSize)))
+            slots.append(Slot(faces: FaceEmbeddings(visual, size: cropSize * cropSize, role: "speaking-face")))
             index = slots.count - 1
         } else {
             return nil
         }
         slots[index].isOpen = true
-        slots[index].state.reset()
-        slots[index].embeddings.begin(at: gridFrame)
-        slots[index].waitingCount = 0
-        slots[index].next = gridFrame
+        slots[index].faces.begin(at: gridFrame)
         slots[index].unanswered = gridFrame
         return index
     }
@@ -131,83 +109,28 @@ public final class ActiveSpeakerScorer: SpeakingFaceScorer {
 
     public func reset() {
         for slot in slots.indices { close(slot) }
-        // The sound encoder begins anew with the next sound.
-        audioNext = nil
+        sounds.reset()
     }
 
     public func append(_ crop: Span<UInt8>, to slot: Int) throws(RecognitionError) {
-        let size = cropSize * cropSize
-        precondition(crop.count == size && slots[slot].isOpen)
-        let start = slots[slot].waitingCount * size
-        slots[slot].waiting.withMutableSpan { waiting in
-            for index in 0..<size { waiting[start + index] = crop[index] }
-        }
-        slots[slot].waitingCount += 1
-        slots[slot].next += 1
-        if slots[slot].waitingCount == Self.chunkFrames { try encodeFaces(slot, units: Self.chunkFrames) }
+        precondition(slots[slot].isOpen)
+        try slots[slot].faces.append(crop)
     }
 
     public func score(_ sound: SoundStream, flush: Bool, _ body: (Int, Int, Float) -> Void) throws(RecognitionError) {
-        try encodeSound(sound, flush: flush)
+        try sounds.advance(sound, available: sound.mfcc.availableFrames, flush: flush) { sound.mfcc.copyFrames($0..<$0 + 1, into: &$1) }
         for slot in slots.indices where slots[slot].isOpen {
-            if flush { try drainFaces(slot) }
+            if flush { try slots[slot].faces.drain() }
             let context = flush ? 0 : Self.contextFrames
-            let ready = min(slots[slot].embeddings.next, audioEmbeddings.next) - context
+            let ready = min(slots[slot].faces.ring.next, sounds.ring.next) - context
             if ready - slots[slot].unanswered >= (flush ? 1 : Self.chunkFrames) {
                 try answer(slot, upTo: ready, end: ready + context, body)
-            } else if slots[slot].next - slots[slot].unanswered > Self.windowFrames {
+            } else if slots[slot].faces.next - slots[slot].unanswered > Self.windowFrames {
                 // Without sound nobody speaks: what would otherwise pile up is answered.
-                for frame in slots[slot].unanswered..<slots[slot].next { body(slot, frame, -4) }
-                slots[slot].unanswered = slots[slot].next
+                for frame in slots[slot].unanswered..<slots[slot].faces.next { body(slot, frame, -4) }
+                slots[slot].unanswered = slots[slot].faces.next
             }
         }
-    }
-
-    private func encodeFaces(_ slot: Int, units: Int) throws(RecognitionError) {
-        let size = cropSize * cropSize * units
-        visual.withInput(0, as: Float.self) { input in
-            slots[slot].waiting.withSpan { waiting in
-                for index in 0..<size { input[index] = Float(waiting[index]) }
-            }
-        }
-        slots[slot].waitingCount = 0
-        let step = try RecognitionError.naming("speaking-face") { try visual.run(slots[slot].state, units: units) }
-        visual.withOutput(0, as: Float.self) { slots[slot].embeddings.keep($0, step) }
-    }
-
-    private func drainFaces(_ slot: Int) throws(RecognitionError) {
-        while !visual.isDrained(slots[slot].state) { try encodeFaces(slot, units: min(slots[slot].waitingCount, Self.chunkFrames - 1)) }
-    }
-
-    /// Encodes every whole chunk of sound that is there.
-    private func encodeSound(_ sound: SoundStream, flush: Bool) throws(RecognitionError) {
-        guard let origin = sound.origin else { return }
-        if audioNext == nil || audioGeneration != sound.generation {
-            audioGeneration = sound.generation
-            audioState.reset()
-            let first = SpeakingGrid.index(at: origin) + 1
-            audioNext = first
-            audioEmbeddings.begin(at: first)
-        }
-        guard var next = audioNext else { return }
-        let available = sound.mfcc.availableFrames
-        while true {
-            let firstFrame = sound.frame(at: SpeakingGrid.instant(next))
-            let whole = (available.upperBound - firstFrame) / Self.cepstraPerFrame
-            let units = min(Self.chunkFrames, max(0, whole))
-            guard units == Self.chunkFrames || (flush && !audio.isDrained(audioState)) else { break }
-            audio.withInput(0, as: Float.self) { input in
-                for row in 0..<units * Self.cepstraPerFrame {
-                    let frame = min(max(firstFrame + row, available.lowerBound), available.upperBound - 1)
-                    cepstrum.withMutableSpan { sound.mfcc.copyFrames(frame..<frame + 1, into: &$0) }
-                    for index in 0..<coefficients { input[row * coefficients + index] = cepstrum[index] }
-                }
-            }
-            let step = try RecognitionError.naming("speaking-face") { try audio.run(audioState, units: units) }
-            audio.withOutput(0, as: Float.self) { audioEmbeddings.keep($0, step) }
-            next += units
-        }
-        audioNext = next
     }
 
     private func answer(_ slot: Int, upTo ready: Int, end: Int, _ body: (Int, Int, Float) -> Void) throws(RecognitionError) {
@@ -220,13 +143,13 @@ public final class ActiveSpeakerScorer: SpeakingFaceScorer {
                 }
             }
         }
-        fill(backVisual, from: slots[slot].embeddings)
-        fill(backAudio, from: audioEmbeddings)
+        fill(backVisual, from: slots[slot].faces.ring)
+        fill(backAudio, from: sounds.ring)
         try RecognitionError.naming("speaking-face") { try back.run() }
         back.withOutput(0, as: Float.self) { logits in
             for frame in slots[slot].unanswered..<ready {
                 // Frames before the sound began were never heard.
-                body(slot, frame, frame < max(start, audioEmbeddings.first) ? -4 : logits[frame - start])
+                body(slot, frame, frame < max(start, sounds.ring.first) ? -4 : logits[frame - start])
             }
         }
         slots[slot].unanswered = ready

@@ -34,7 +34,6 @@ public final class SynchronyScorer: SpeakingFaceScorer {
     static let memory: Float = 25
     /// Grid frames of comparison before anything is said.
     static let least: Float = 8
-    private static let melsPerFrame = 4
     /// Grid frames of somebody clearly speaking before an offset is said, and after which one counts 1/e.
     static let leastForOffset: Float = 75
     static let memoryOfOffset: Float = 1500
@@ -56,31 +55,21 @@ public final class SynchronyScorer: SpeakingFaceScorer {
 
     private struct Slot {
         var isOpen = false
-        let state: StreamState
-        var embeddings: EmbeddingRing
-        var waiting: [UInt8]
-        var waitingCount = 0
-        /// Grid frame after the newest crop, and the next one to be answered.
-        var next = 0
+        var mouths: FaceEmbeddings
+        /// Next grid frame to be answered.
         var unanswered = 0
         /// Faded sums of distances, and of their weights, by offset.
-        var sums: [Float]
-        var weights: [Float]
+        var sums = [Float](repeating: 0, count: 2 * Synchrony.reach + 1)
+        var weights = [Float](repeating: 0, count: 2 * Synchrony.reach + 1)
     }
 
     private let mouth: StreamingNetwork
-    private let audio: StreamingNetwork
-    private let filters: Int
-    private let audioState: StreamState
-    private var audioEmbeddings: EmbeddingRing
-    /// Grid frame that the sound encoder takes next; `nil` before the first sound.
-    private var audioNext: Int?
-    private var audioGeneration = 0
+    private var sounds: SoundEmbeddings
     private var slots: [Slot] = []
-    private var mel: [Float]
     /// Faded sum of the distances of whoever clearly spoke, and its weight.
     private var offsetSums = [Float](repeating: 0, count: 2 * Synchrony.reach + 1)
     private var offsetWeight: Float = 0
+    private var sorted = [Float](repeating: 0, count: 2 * Synchrony.reach + 1)
 
     /// - Parameters:
     ///   - mouth: `[1, time, side, side]` → `[1, time, d]`, unit-length.
@@ -96,15 +85,12 @@ public final class SynchronyScorer: SpeakingFaceScorer {
         self.widthScale = widthScale
         level = (picture.mean[0], picture.scale[0])
         self.calibration = calibration
-        filters = logMel.filters
-        mel = [Float](repeating: 0, count: logMel.filters)
         self.mouth = try Self.stream(mouth, "sync-video", TimeInput(shape: [1, 1, picture.height, picture.width], axis: 1))
-        audio = try Self.stream(sound, "sync-audio", TimeInput(shape: [1, Self.melsPerFrame, logMel.filters], axis: 1))
+        let audio = try Self.stream(sound, "sync-audio", TimeInput(shape: [1, SoundEmbeddings.framesPerUnit, logMel.filters], axis: 1))
         guard self.mouth.outputs[0].count == audio.outputs[0].count else {
             throw RecognitionError(role: "sync-audio", "\(audio.outputs[0].count / Self.chunkFrames) numbers a frame, sync-video has \(self.mouth.outputs[0].count / Self.chunkFrames)")
         }
-        audioState = audio.makeState()
-        audioEmbeddings = EmbeddingRing(dimension: audio.outputs[0].count / Self.chunkFrames)
+        sounds = SoundEmbeddings(audio, width: logMel.filters, role: "sync-audio")
         latency = .milliseconds((max(self.mouth.delay, audio.delay) + Self.chunkFrames) * 40)
     }
 
@@ -120,20 +106,13 @@ public final class SynchronyScorer: SpeakingFaceScorer {
         if let free = slots.firstIndex(where: { !$0.isOpen }) {
             index = free
         } else if slots.count < Self.maximumSlots {
-            let offsets = 2 * Synchrony.reach + 1
-            slots.append(
-                Slot(
-                    state: mouth.makeState(), embeddings: EmbeddingRing(dimension: audioEmbeddings.dimension), waiting: [UInt8](repeating: 0, count: Self.chunkFrames * cropSize * cropSize),
-                    sums: [Float](repeating: 0, count: offsets), weights: [Float](repeating: 0, count: offsets)))
+            slots.append(Slot(mouths: FaceEmbeddings(mouth, size: cropSize * cropSize, level: level, role: "sync-video")))
             index = slots.count - 1
         } else {
             return nil
         }
         slots[index].isOpen = true
-        slots[index].state.reset()
-        slots[index].embeddings.begin(at: gridFrame)
-        slots[index].waitingCount = 0
-        slots[index].next = gridFrame
+        slots[index].mouths.begin(at: gridFrame)
         slots[index].unanswered = gridFrame
         for offset in slots[index].sums.indices { (slots[index].sums[offset], slots[index].weights[offset]) = (0, 0) }
         return index
@@ -143,55 +122,60 @@ public final class SynchronyScorer: SpeakingFaceScorer {
 
     public func reset() {
         for slot in slots.indices { close(slot) }
-        audioNext = nil
+        sounds.reset()
         offsetWeight = 0
         for index in offsetSums.indices { offsetSums[index] = 0 }
     }
 
     public func append(_ crop: Span<UInt8>, to slot: Int) throws(RecognitionError) {
-        let size = cropSize * cropSize
-        precondition(crop.count == size && slots[slot].isOpen)
-        let start = slots[slot].waitingCount * size
-        slots[slot].waiting.withMutableSpan { waiting in
-            for index in 0..<size { waiting[start + index] = crop[index] }
-        }
-        slots[slot].waitingCount += 1
-        slots[slot].next += 1
-        if slots[slot].waitingCount == Self.chunkFrames { try encodeMouths(slot, units: Self.chunkFrames) }
+        precondition(slots[slot].isOpen)
+        try slots[slot].mouths.append(crop)
     }
 
     public func score(_ sound: SoundStream, flush: Bool, _ body: (Int, Int, Float) -> Void) throws(RecognitionError) {
-        try encodeSound(sound, flush: flush)
+        if let logMel = sound.logMel {
+            try sounds.advance(sound, available: logMel.availableFrames, flush: flush) { logMel.copyFrames($0..<$0 + 1, into: &$1) }
+        }
         for slot in slots.indices where slots[slot].isOpen {
-            if flush { while !mouth.isDrained(slots[slot].state) { try encodeMouths(slot, units: min(slots[slot].waitingCount, Self.chunkFrames - 1)) } }
-            let ready = min(slots[slot].embeddings.next, audioEmbeddings.next)
+            if flush { try slots[slot].mouths.drain() }
+            let ready = min(slots[slot].mouths.ring.next, sounds.ring.next)
             while slots[slot].unanswered < ready {
                 compare(slot, slots[slot].unanswered)
                 body(slot, slots[slot].unanswered, logOdds(slot))
                 slots[slot].unanswered += 1
             }
             // Without sound nobody speaks: what would otherwise pile up is answered.
-            while slots[slot].next - slots[slot].unanswered > EmbeddingRing.capacity / 2 {
+            while slots[slot].mouths.next - slots[slot].unanswered > EmbeddingRing.capacity / 2 {
                 body(slot, slots[slot].unanswered, -4)
                 slots[slot].unanswered += 1
             }
         }
     }
 
-    /// What the newest answer of a face rests on; `nil` where it is too little.
+    /// What the newest answer of a face rests on, for whoever looks into it; `nil` where it is too little.
     public func synchrony(of slot: Int) -> Synchrony? {
         let (sums, weights) = (slots[slot].sums, slots[slot].weights)
         guard weights.allSatisfy({ $0 >= Self.least }) else { return nil }
         return Synchrony(distances: zip(sums, weights).map { $0 / $1 })
     }
 
+    /// ``Synchrony/confidence`` of ``synchrony(of:)``, without an array of its own; zero log odds where there is too little to compare.
     private func logOdds(_ slot: Int) -> Float {
-        guard let synchrony = synchrony(of: slot) else { return 0 }
-        let odds = calibration.slope * (synchrony.confidence - calibration.middle)
+        for index in sorted.indices {
+            guard slots[slot].weights[index] >= Self.least else { return 0 }
+            let distance = slots[slot].sums[index] / slots[slot].weights[index]
+            var place = index
+            while place > 0, sorted[place - 1] > distance {
+                sorted[place] = sorted[place - 1]
+                place -= 1
+            }
+            sorted[place] = distance
+        }
+        let odds = calibration.slope * (sorted[sorted.count / 2] - sorted[0] - calibration.middle)
         if odds > 1 {
             let fade = 1 - 1 / Self.memoryOfOffset
             offsetWeight = offsetWeight * fade + 1
-            for index in offsetSums.indices { offsetSums[index] = offsetSums[index] * fade + synchrony.distances[index] }
+            for index in offsetSums.indices { offsetSums[index] = offsetSums[index] * fade + slots[slot].sums[index] / slots[slot].weights[index] }
         }
         return odds
     }
@@ -214,54 +198,12 @@ public final class SynchronyScorer: SpeakingFaceScorer {
         for index in slots[slot].sums.indices {
             let offset = index - Synchrony.reach
             let (picture, heard) = offset >= 0 ? (gridFrame - offset, gridFrame) : (gridFrame, gridFrame + offset)
-            guard slots[slot].embeddings.contains(picture), audioEmbeddings.contains(heard) else { continue }
-            let v = slots[slot].embeddings.offset(of: picture), a = audioEmbeddings.offset(of: heard)
+            guard slots[slot].mouths.ring.contains(picture), sounds.ring.contains(heard) else { continue }
+            let v = slots[slot].mouths.ring.offset(of: picture), a = sounds.ring.offset(of: heard)
             var product: Float = 0
-            for place in 0..<audioEmbeddings.dimension { product += slots[slot].embeddings.values[v + place] * audioEmbeddings.values[a + place] }
+            for place in 0..<sounds.ring.dimension { product += slots[slot].mouths.ring.values[v + place] * sounds.ring.values[a + place] }
             slots[slot].sums[index] = slots[slot].sums[index] * fade + max(0, 2 - 2 * product).squareRoot()
             slots[slot].weights[index] = slots[slot].weights[index] * fade + 1
         }
-    }
-
-    private func encodeMouths(_ slot: Int, units: Int) throws(RecognitionError) {
-        let size = cropSize * cropSize * units
-        mouth.withInput(0, as: Float.self) { input in
-            slots[slot].waiting.withSpan { waiting in
-                for index in 0..<size { input[index] = (Float(waiting[index]) - level.mean) * level.scale }
-            }
-        }
-        slots[slot].waitingCount = 0
-        let step = try RecognitionError.naming("sync-video") { try mouth.run(slots[slot].state, units: units) }
-        mouth.withOutput(0, as: Float.self) { slots[slot].embeddings.keep($0, step) }
-    }
-
-    /// Encodes every whole chunk of sound that is there.
-    private func encodeSound(_ sound: SoundStream, flush: Bool) throws(RecognitionError) {
-        guard let origin = sound.origin, let logMel = sound.logMel else { return }
-        if audioNext == nil || audioGeneration != sound.generation {
-            audioGeneration = sound.generation
-            audioState.reset()
-            let first = SpeakingGrid.index(at: origin) + 1
-            audioNext = first
-            audioEmbeddings.begin(at: first)
-        }
-        guard var next = audioNext else { return }
-        let available = logMel.availableFrames
-        while true {
-            let firstFrame = sound.frame(at: SpeakingGrid.instant(next))
-            let units = min(Self.chunkFrames, max(0, (available.upperBound - firstFrame) / Self.melsPerFrame))
-            guard units == Self.chunkFrames || (flush && !audio.isDrained(audioState)) else { break }
-            audio.withInput(0, as: Float.self) { input in
-                for row in 0..<units * Self.melsPerFrame {
-                    let frame = min(max(firstFrame + row, available.lowerBound), available.upperBound - 1)
-                    mel.withMutableSpan { logMel.copyFrames(frame..<frame + 1, into: &$0) }
-                    for index in 0..<filters { input[row * filters + index] = mel[index] }
-                }
-            }
-            let step = try RecognitionError.naming("sync-audio") { try audio.run(audioState, units: units) }
-            audio.withOutput(0, as: Float.self) { audioEmbeddings.keep($0, step) }
-            next += units
-        }
-        audioNext = next
     }
 }

@@ -43,6 +43,7 @@ struct TalkSet: Sendable {
     ///   - held: which picture stands at each place, where a slow camera repeats some.
     func mouths(_ talk: Talk, _ range: Range<Int>, distortion: (PictureDistortion, noise: UInt64)? = nil, held: [Int]? = nil) throws(DatasetError) -> [Float] {
         let set = sets[talk.set], bytes = try set.bytes(row: talk.row, column: set.column(SampleColumns.mouth)), size = Self.side * Self.side
+        let contract = FrontEndContract.mouth96.picture, mean = contract?.mean[0] ?? 0, scale = contract?.scale[0] ?? 1
         var values: [Float] = []
         values.reserveCapacity(range.count * size)
         for place in 0..<range.count {
@@ -54,7 +55,7 @@ struct TalkSet: Sendable {
             var picture = [UInt8](repeating: 0, count: size)
             for index in 0..<size { picture[index] = bytes[source * size + index] }
             if let distortion { distortion.0.apply(to: &picture, channels: 1, width: Self.side, height: Self.side, noiseSeed: distortion.noise &+ UInt64(place)) }
-            for level in picture { values.append((Float(level) - 127.5) * (1 / 127.5)) }
+            for level in picture { values.append((Float(level) - mean) * scale) }
         }
         return values
     }
