@@ -33,6 +33,14 @@ public struct ScoredTrials: Sendable {
         try self.init(scores: scores, isSame: isSame, numbered: numbered, personCount: numbers.count)
     }
 
+    /// As above, with people as numbers from zero: as many comparisons as a large gallery has would be slow with names.
+    public init(scores: [Float], isSame: [Bool], people: [SIMD2<Int32>]) throws(MetricError) {
+        guard isSame.count == scores.count else { throw .countMismatch(what: "labels of \(scores.count) scores", got: isSame.count, expected: scores.count) }
+        guard people.count == scores.count else { throw .countMismatch(what: "pairs of people of \(scores.count) scores", got: people.count, expected: scores.count) }
+        let most = people.reduce(Int32(-1)) { max($0, max($1.x, $1.y)) }
+        try self.init(scores: scores, isSame: isSame, numbered: people, personCount: Int(most) + 1)
+    }
+
     /// - Parameter people: numbers from zero, where they are known.
     init(scores: [Float], isSame: [Bool], numbered people: [SIMD2<Int32>]?, personCount: Int) throws(MetricError) {
         if let index = scores.firstIndex(where: { !$0.isFinite }) { throw .notFinite(what: "score", index: index) }
