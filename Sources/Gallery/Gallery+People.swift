@@ -58,7 +58,7 @@ extension Gallery {
             if name == person.name { return person }
             try db.execute(
                 sql: "UPDATE person SET name = ?, name_key = ? WHERE number = ?", arguments: [name, Person.key(name), number])
-            _ = try Self.raiseRevision(db)
+            _ = try Self.raiseRevision(db, templates: false)
             return Person(id: person.id, name: name, created: person.created)
         }
         logger.debug("renamed", metadata: ["person": "\(person.id)"])
@@ -125,6 +125,8 @@ extension Gallery {
             guard let (number, person) = try Self.find(reference, path: path, db) else { throw GalleryError.noSuchPerson(reference) }
             try db.execute(sql: "DELETE FROM person WHERE number = ?", arguments: [number])
             try Self.forgetUnusedEncoders(db)
+            // What was fitted to people of whom nobody is left belongs to nobody.
+            if try Int.fetchOne(db, sql: "SELECT COUNT(*) FROM person") == 0 { try Self.forgetCalibration(db) }
             try db.execute(sql: "UPDATE gallery SET erasure_pending = 1")
             _ = try Self.raiseRevision(db)
             return person

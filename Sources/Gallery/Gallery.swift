@@ -126,9 +126,10 @@ public final class Gallery: Sendable {
             func matrix(_ modality: Modality) throws -> TemplateMatrix? {
                 guard encoders[modality] != nil, let encoder = known[modality] else { return nil }
                 var values: [Float] = []
+                var qualities: [Float] = []
                 var counts = [Int](repeating: 0, count: people.count)
                 let templates = try Row.fetchCursor(
-                    db, sql: "SELECT id, person, embedding FROM template WHERE modality = ? ORDER BY person, id",
+                    db, sql: "SELECT id, person, embedding, quality FROM template WHERE modality = ? ORDER BY person, id",
                     arguments: [modality.rawValue])
                 while let row = try templates.next() {
                     let id: Int64 = row["id"]
@@ -138,16 +139,19 @@ public final class Gallery: Sendable {
                     guard let embedding = UnitVector.decode(row["embedding"]), embedding.count == encoder.dimension,
                         abs(UnitVector.norm(embedding) - 1) <= UnitVector.normTolerance
                     else { throw GalleryError.damaged(path: path, detail: "template \(id) is no \(encoder.dimension)-d unit vector") }
+                    let quality: Double = row["quality"]
                     values += embedding
+                    qualities.append(Float(quality))
                     counts[index] += 1
                 }
                 var firstRow = [0]
                 firstRow.reserveCapacity(people.count + 1)
                 for count in counts { firstRow.append(firstRow[firstRow.count - 1] + count) }
-                return TemplateMatrix(dimension: encoder.dimension, values: values, firstRow: firstRow)
+                return TemplateMatrix(dimension: encoder.dimension, values: values, qualities: qualities, firstRow: firstRow)
             }
             return GallerySnapshot(
-                revision: try Self.revision(db), people: people, encoders: encoders, face: try matrix(.face), voice: try matrix(.voice))
+                revision: try Self.revision(db), people: people, encoders: encoders, calibration: try Self.calibration(path: path, db),
+                face: try matrix(.face), voice: try matrix(.voice))
         }
     }
 
@@ -186,8 +190,10 @@ public final class Gallery: Sendable {
         try Int.fetchOne(db, sql: "SELECT revision FROM gallery") ?? 0
     }
 
-    static func raiseRevision(_ db: Database) throws -> Int {
+    /// - Parameter templates: whether what is compared has changed, which a calibration is older than from then on.
+    static func raiseRevision(_ db: Database, templates: Bool = true) throws -> Int {
         try db.execute(sql: "UPDATE gallery SET revision = revision + 1")
+        if templates { try db.execute(sql: "UPDATE gallery SET templates_revision = revision") }
         return try revision(db)
     }
 

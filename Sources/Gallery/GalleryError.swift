@@ -11,6 +11,8 @@ public enum GalleryError: Error, Sendable, Equatable, CustomStringConvertible {
     case readOnly(path: String)
     case damaged(path: String, detail: String)
     case inputOutput(path: String, detail: String)
+    /// Somebody was enrolled or removed while something was computed from the gallery.
+    case changedMeanwhile(path: String)
     /// The person is gone, but another process that reads the gallery keeps old pages alive.
     case erasureIncomplete(path: String)
 
@@ -45,7 +47,7 @@ public enum GalleryError: Error, Sendable, Equatable, CustomStringConvertible {
         case .noSuchFolder, .noSuchFile: .noInput
         case .notPermitted, .readOnly: .noPermission
         case .inputOutput: .inputOutput
-        case .busy, .erasureIncomplete, .identifiersExhausted: .unavailable
+        case .busy, .changedMeanwhile, .erasureIncomplete, .identifiersExhausted: .unavailable
         case .encoderMismatch, .newerSchema, .encoderMissing: .configuration
         case .notADatabase, .notAGallery, .damaged, .noSuchPerson, .nameTaken, .invalidName, .samePerson, .nothingToEnroll,
             .tooManyCandidates, .invalidCandidate, .severalPeople, .differentPerson, .invalidArchive, .archiveConflict:
@@ -69,6 +71,8 @@ public enum GalleryError: Error, Sendable, Equatable, CustomStringConvertible {
             "\(path): its schema has version \(got), this program knows versions up to \(expected); update the program, or export the gallery with the newer one"
         case .busy(let path):
             "\(path): another process keeps it locked; try again when that has finished"
+        case .changedMeanwhile(let path):
+            "\(path): changed by another process in the meantime; nothing was stored, try again"
         case .readOnly(let path):
             "\(path): opened read-only; open it for writing to change it"
         case .damaged(let path, let detail):

@@ -4,7 +4,7 @@ import GRDB
 enum GallerySchema {
     /// Kept in the file's header: `FWOC`.
     static let applicationID = 0x4657_4F43
-    static let version = 1
+    static let version = 2
 
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
@@ -45,6 +45,45 @@ enum GallerySchema {
                         enrolled INTEGER NOT NULL
                     ) STRICT;
                     CREATE INDEX template_of_person ON template (person, modality);
+                    """)
+        }
+        migrator.registerMigration("2") { db in
+            try db.execute(
+                sql: """
+                    PRAGMA user_version = 2;
+
+                    ALTER TABLE gallery ADD COLUMN templates_revision INTEGER NOT NULL DEFAULT 0;
+
+                    CREATE TABLE calibration (
+                        only INTEGER PRIMARY KEY CHECK (only = 1),
+                        false_accept REAL NOT NULL CHECK (false_accept > 0 AND false_accept < 1),
+                        score_scale TEXT NOT NULL,
+                        revision INTEGER NOT NULL,
+                        fitted INTEGER NOT NULL
+                    ) STRICT;
+
+                    CREATE TABLE calibration_encoder (
+                        modality TEXT PRIMARY KEY,
+                        fingerprint TEXT NOT NULL,
+                        dimension INTEGER NOT NULL CHECK (dimension BETWEEN 1 AND 4096)
+                    ) STRICT, WITHOUT ROWID;
+
+                    CREATE TABLE calibration_set (
+                        modalities TEXT PRIMARY KEY,
+                        threshold REAL NOT NULL,
+                        llr_slope REAL NOT NULL,
+                        llr_offset REAL NOT NULL,
+                        genuine INTEGER NOT NULL,
+                        impostors INTEGER NOT NULL,
+                        people INTEGER NOT NULL
+                    ) STRICT, WITHOUT ROWID;
+
+                    CREATE TABLE calibration_step (
+                        modalities TEXT NOT NULL,
+                        score REAL NOT NULL,
+                        bound REAL NOT NULL,
+                        PRIMARY KEY (modalities, score)
+                    ) STRICT, WITHOUT ROWID;
                     """)
         }
         return migrator

@@ -9,13 +9,23 @@ public struct GallerySnapshot: Sendable {
     /// The encoders that the snapshot was asked for; other modalities are not in it.
     public let encoders: [Modality: EncoderIdentity]
 
+    /// Thresholds that were fitted to this gallery, where they were.
+    public let calibration: GalleryCalibration?
+    /// Whether people or templates have changed since ``calibration`` was fitted.
+    public let isCalibrationOutdated: Bool
+
     let face: TemplateMatrix?
     let voice: TemplateMatrix?
 
     /// The score of a person without templates of the modality: below every cosine.
     public static let noScore = -Float.infinity
 
-    init(revision: Int, people: [Person], encoders: [Modality: EncoderIdentity], face: TemplateMatrix?, voice: TemplateMatrix?) {
+    init(
+        revision: Int, people: [Person], encoders: [Modality: EncoderIdentity], calibration: (GalleryCalibration, isOutdated: Bool)? = nil,
+        face: TemplateMatrix?, voice: TemplateMatrix?
+    ) {
+        self.calibration = calibration?.0
+        isCalibrationOutdated = calibration?.isOutdated ?? false
         self.revision = revision
         self.people = people
         self.encoders = encoders
@@ -81,19 +91,29 @@ public struct GallerySnapshot: Sendable {
     @discardableResult
     public func match(_ embedding: Span<Float>, modality: Modality, scores: inout MutableSpan<Float>) -> Ranking? {
         precondition(scores.count == people.count, "\(scores.count) scores for \(people.count) people")
-        for index in scores.indices { scores[index] = Self.noScore }
-        guard let matrix = matrix(modality), matrix.rows > 0 else { return nil }
+        guard let matrix = matrix(modality), matrix.rows > 0 else {
+            for index in scores.indices { scores[index] = Self.noScore }
+            return nil
+        }
         precondition(
             embedding.count == matrix.dimension, "\(embedding.count)-d embedding for \(matrix.dimension)-d templates")
+        score(embedding, matrix, excluding: nil, &scores)
+        return Ranking(scores: scores.span)
+    }
+
+    /// - Parameter excluding: a row of the matrix that is passed over.
+    func score(_ embedding: Span<Float>, _ matrix: TemplateMatrix, excluding: Int?, _ scores: inout MutableSpan<Float>) {
+        precondition(scores.count == people.count, "\(scores.count) scores for \(people.count) people")
+        for index in scores.indices { scores[index] = Self.noScore }
         let norm = SnapshotKernel.dot(embedding, embedding).squareRoot()
-        guard norm.isFinite, norm > 1e-12 else { return nil }
+        guard norm.isFinite, norm > 1e-12 else { return }
         let scale = 1 / norm
         let values = matrix.values.span
         for person in people.indices {
             let rows = matrix.firstRow[person]..<matrix.firstRow[person + 1]
             if rows.isEmpty { continue }
             var first = Self.noScore, second = Self.noScore
-            for row in rows {
+            for row in rows where row != excluding {
                 let template = values.extracting(row * matrix.dimension..<(row + 1) * matrix.dimension)
                 let cosine = SnapshotKernel.dot(template, embedding) * scale
                 if cosine > first {
@@ -103,9 +123,9 @@ public struct GallerySnapshot: Sendable {
                     second = cosine
                 }
             }
-            scores[person] = rows.count == 1 ? first : (first + second) / 2
+            // The second is missing where there is one template only; nothing is there where that one is passed over.
+            scores[person] = second == Self.noScore ? first : (first + second) / 2
         }
-        return Ranking(scores: scores.span)
     }
 
     func matrix(_ modality: Modality) -> TemplateMatrix? {
@@ -121,6 +141,8 @@ public struct GallerySnapshot: Sendable {
 struct TemplateMatrix: Sendable {
     var dimension: Int
     var values: [Float]
+    /// `[rows]`, 0…1.
+    var qualities: [Float]
     /// `[people + 1]`, ascending.
     var firstRow: [Int]
     var rows: Int { firstRow.last ?? 0 }

@@ -5,8 +5,10 @@ public struct TemplateCandidate: Sendable {
     public var modality: Modality
     /// As the encoder gave it; the gallery stores it divided by its Euclidean norm.
     public var embedding: [Float]
-    /// 0 (useless) … 1 (as good as it gets).
+    /// 0 (useless) … 1 (as good as it gets). A voice's is its length of speech over ``voiceOfFullQuality``, at most 1.
     public var quality: Float
+    /// Seconds of speech from which on a longer voice template counts no more.
+    public static let voiceOfFullQuality: Float = 3
     /// Where it came from, for people to read: see ``origin(file:at:)``.
     public var origin: String
 

@@ -114,7 +114,7 @@ import Testing
             let queue = try DatabaseQueue(path: path)
             try queue.write { try $0.execute(sql: "PRAGMA user_version = 7") }
         }
-        #expect(galleryError { () throws(GalleryError) in try open(path) } == .newerSchema(path: path, got: 7, expected: 1))
+        #expect(galleryError { () throws(GalleryError) in try open(path) } == .newerSchema(path: path, got: 7, expected: 2))
     }
 
     @Test func `Missing files and folders are named`() throws {
