@@ -101,6 +101,7 @@ struct SectionMeasurement {
             section.unscoredTrials = unscored
             section.metrics += verification.metrics
             section.metrics.append(calibrated(scored))
+            section.reliability = try? Reliability(scored.trials, seed: settings.seed)
             section.curve = verification.curve
             section.histogram = verification.histogram
         } catch let error as EvaluationError where list != nil {

@@ -54,6 +54,8 @@ public struct EvaluationReport: Sendable, Codable, Equatable {
         public var metrics: [Metric]
         public var curve: Curve?
         public var histogram: Histogram?
+        /// Whether calibrated scores mean what they say about people from whom the calibration was not learnt; absent where there are too few.
+        public var reliability: Reliability?
         /// The most frequent first.
         public var confusions: [Confusion]
 

@@ -36,6 +36,13 @@ public struct EvaluationPage: Sendable {
             if let histogram = section.histogram {
                 blocks.append(.figures([Plot.scores(lower: histogram.lower, upper: histogram.upper, same: histogram.same, different: histogram.different).svg()]))
             }
+            if let reliability = section.reliability {
+                let name = "people who were held out, Cllr \(FigureText.number(reliability.cllr, digits: 3))"
+                blocks.append(.figures([
+                    Plot.reliability([Plot.ReliabilityCurve(name: name, reliability.bins)]).svg(),
+                    Plot.falseAccepts([Plot.ReliabilityCurve(name: name, reliability.falseAccepts)]).svg(),
+                ]))
+            }
             blocks += confusions(section)
             if !section.refused.isEmpty {
                 blocks.append(.table(ReportTable(header: ["no embedding because", "files"], rows: section.refused.sorted { $0.key < $1.key }.map { [$0.key, "\($0.value)"] })))

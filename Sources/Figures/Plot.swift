@@ -1,5 +1,3 @@
-public import Figures
-
 /// Curves, bands and histograms over two axes.
 public struct Plot: Sendable, Hashable {
     public struct Axis: Sendable, Hashable {

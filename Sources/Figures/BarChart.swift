@@ -1,4 +1,3 @@
-public import Figures
 import Foundation
 
 /// Groups of bars with error bars: a figure for each of several systems, side by side.

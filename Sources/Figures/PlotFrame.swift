@@ -1,5 +1,3 @@
-import Figures
-
 /// The area between the axes: places for values, and what is drawn there.
 struct PlotFrame {
     var left: Double

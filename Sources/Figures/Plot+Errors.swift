@@ -1,6 +1,3 @@
-import Biometrics
-public import Figures
-
 extension Plot {
     /// A named curve of errors: false accepts and false rejects, 0…1.
     public struct ErrorCurve: Sendable, Hashable {

@@ -1,5 +1,3 @@
-public import Figures
-
 /// Bar charts of one quantity side by side, on one scale and with one legend: a chart for each circumstance.
 public struct BarPanels: Sendable, Hashable {
     public var title: String
