@@ -91,7 +91,7 @@ let package = Package(
         // The agent
         .target(name: "Gallery", dependencies: [database, logging, "Tensors"], swiftSettings: house),
         .target(name: "Recognition",
-            dependencies: ["FrontEnd", "Inference", "ModelBundle", "Gallery", "MediaTypes", "Tensors", collections, logging],
+            dependencies: ["FrontEnd", "Inference", "ModelBundle", "Gallery", "Biometrics", "MediaTypes", "Tensors", collections, logging],
             swiftSettings: house),
         .target(name: "Capture", dependencies: ["MediaTypes", "MediaFiles", "CKernels", "CVideo4Linux", "CPulse", "CLinux", logging], swiftSettings: house),
         .target(name: "Publishing", dependencies: ["MediaTypes", "Recognition", "Gallery", "CMosquitto", database, logging], exclude: ["Schemas"], swiftSettings: house),
@@ -101,7 +101,7 @@ let package = Package(
                 .product(name: "FlyingFox", package: "FlyingFox"), .product(name: "FlyingSocks", package: "FlyingFox"),
             ],
             swiftSettings: house),
-        .executableTarget(name: "fwoc-agent", dependencies: [.product(name: "FlyingSocks", package: "FlyingFox"), "GroundTruth", "Figures", "AgentRuntime", "Recognition", "Publishing", "Gallery", "ModelBundle", "Inference", "Tensors", "MediaTypes", argumentParser, logging], swiftSettings: house),
+        .executableTarget(name: "fwoc-agent", dependencies: [.product(name: "FlyingSocks", package: "FlyingFox"), "GroundTruth", "Figures", "Biometrics", "AgentRuntime", "Recognition", "Publishing", "Gallery", "ModelBundle", "Inference", "Tensors", "MediaTypes", argumentParser, logging], swiftSettings: house),
 
         // The trainer
         .target(name: "CTorch", cxxSettings: torchCompile, linkerSettings: torchLink),
@@ -151,7 +151,7 @@ let package = Package(
         // Killed by the durability test in the midst of its work.
         .executableTarget(name: "gallery-crash-writer", dependencies: ["Gallery"], path: "Tests/GalleryCrashWriter", swiftSettings: house),
         tests("GalleryTests", ["Gallery", "gallery-crash-writer", database]),
-        tests("RecognitionTests", ["Recognition", "Gallery", "MediaTypes"]),
+        tests("RecognitionTests", ["Recognition", "Gallery", "Biometrics", "MediaTypes"]),
         tests("CaptureTests", ["LiveParts", "Capture", "MediaTypes", "MediaFiles", "CAllocationCounter", logging]),
         // Killed by the durability tests in the midst of their work.
         .executableTarget(name: "outbox-crash-writer", dependencies: ["Publishing", "MediaTypes"], path: "Tests/OutboxCrashWriter", swiftSettings: house),

@@ -98,7 +98,7 @@ public struct EnrollmentSource {
         for voice in chosen.voices {
             findings.candidates.append(
                 TemplateCandidate(
-                    modality: .voice, embedding: voice.embedding, quality: min(1, voice.seconds / 3),
+                    modality: .voice, embedding: voice.embedding, quality: min(1, voice.seconds / TemplateCandidate.voiceOfFullQuality),
                     origin: TemplateCandidate.origin(file: name, at: voice.instant.seconds)))
         }
         if chosen.voices.isEmpty {
@@ -124,7 +124,7 @@ public struct EnrollmentSource {
         findings.speechSeconds = seconds
         findings.candidates = collector.voices.map {
             TemplateCandidate(
-                modality: .voice, embedding: $0.embedding, quality: min(1, $0.seconds / 3),
+                modality: .voice, embedding: $0.embedding, quality: min(1, $0.seconds / TemplateCandidate.voiceOfFullQuality),
                 origin: TemplateCandidate.origin(file: name, at: $0.instant.seconds))
         }
         return findings

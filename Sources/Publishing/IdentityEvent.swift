@@ -60,6 +60,8 @@ public struct IdentityEvent: Encodable, Sendable {
     public var score: Double?
     public var threshold: Double
     public var margin: Double?
+    /// See ``IdentityDecision/falseAcceptEstimate``; two significant digits, rounded up.
+    public var falseAcceptEstimate: Double?
     public var runnerUp: RunnerUp?
     public var modality: String?
     public var face: Face?
@@ -91,6 +93,7 @@ public struct IdentityEvent: Encodable, Sendable {
         score = decision.score.map { Self.rounded($0) }
         threshold = Self.rounded(decision.threshold)
         margin = decision.margin.map { Self.rounded($0) }
+        falseAcceptEstimate = decision.falseAcceptEstimate.map { Self.roundedUp($0) }
         runnerUp = decision.runnerUp.map { RunnerUp(id: $0.0.id.rawValue, score: Self.rounded($0.1)) }
         modality = decision.modality?.rawValue
         face = decision.face.map {
@@ -132,6 +135,7 @@ public struct IdentityEvent: Encodable, Sendable {
         try container.encodeIfPresent(score, forKey: .score)
         try container.encode(threshold, forKey: .threshold)
         try container.encodeIfPresent(margin, forKey: .margin)
+        try container.encodeIfPresent(falseAcceptEstimate, forKey: .falseAcceptEstimate)
         try container.encodeIfPresent(runnerUp, forKey: .runnerUp)
         try container.encodeIfPresent(modality, forKey: .modality)
         try container.encodeIfPresent(face, forKey: .face)
@@ -146,7 +150,7 @@ public struct IdentityEvent: Encodable, Sendable {
     }
 
     private enum CodingKeys: CodingKey {
-        case schema, eventId, type, ts, node, track, decision, person, score, threshold, margin, runnerUp, modality, face, voice
+        case schema, eventId, type, ts, node, track, decision, person, score, threshold, margin, falseAcceptEstimate, runnerUp, modality, face, voice
         case speaking, bbox, latencyMs, model, galleryRevision, replay, queuedMs
     }
 
@@ -155,6 +159,15 @@ public struct IdentityEvent: Encodable, Sendable {
         // The format cuts digits off; a quarter of a millisecond above the rounded one it cuts to what the identifier says too.
         let milliseconds = (date.timeIntervalSince1970 * 1000).rounded()
         return Date(timeIntervalSince1970: (milliseconds + 0.25) / 1000).formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
+    }
+
+    /// Two significant digits, never less than the value: a probability of error is not made smaller by writing it down.
+    private static func roundedUp(_ value: Double) -> Double {
+        guard value > 0, value < 1 else { return min(max(value, 0), 1) }
+        // A decimal exponent and an integer mantissa give the nearest double of the decimal text, on every processor.
+        let exponent = Int(log10(value).rounded(.down)) - 1
+        let power = pow(10, Double(-exponent))
+        return (value * power - 1e-9).rounded(.up) / power
     }
 
     /// Four decimals: finer differences are noise, and would differ between processors.

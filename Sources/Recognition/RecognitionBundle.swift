@@ -1,3 +1,4 @@
+import Biometrics
 import Foundation
 import FrontEnd
 public import Gallery
@@ -57,11 +58,18 @@ public struct RecognitionBundle: Sendable {
         func scale(_ scale: BundleManifest.Matching.Scale) -> ScoreFusion.Scale {
             ScoreFusion.Scale(impostor: scale.impostor, genuine: scale.genuine, weight: scale.weight)
         }
+        var falseAccepts: [ModalitySet: FalseAcceptEstimate] = [:]
+        for (set, given) in [(ModalitySet.face, matching.faceCalibration), (.voice, matching.voiceCalibration), (.both, matching.bothCalibration)] {
+            guard let given else { continue }
+            falseAccepts[set] = FalseAcceptEstimate(calibration: ScoreCalibration(slope: given.slope, offset: given.offset), impostors: given.impostors,
+                steps: given.seen.map { FalseAcceptEstimate.Step(score: Float($0.x), bound: $0.y) })
+        }
         return MatchSettings(
             thresholds: [.face: matching.faceThreshold, .voice: matching.voiceThreshold, .both: matching.bothThreshold],
             margin: matching.margin, hysteresis: matching.hysteresis ?? 0.06, voiceAloneSeconds: matching.voiceAloneSeconds ?? 2,
             fusion: ScoreFusion(
-                face: scale(matching.face), voice: scale(matching.voice), voiceHalfWeight: matching.voiceHalfWeightSeconds ?? 1.5))
+                face: scale(matching.face), voice: scale(matching.voice), voiceHalfWeight: matching.voiceHalfWeightSeconds ?? 1.5),
+            falseAccepts: falseAccepts)
     }
 
     /// A recognizer.

@@ -115,6 +115,7 @@ extension Recognizer {
                 score: isCurrent ? result?.score : nil, threshold: result?.threshold ?? 0,
                 margin: isCurrent ? result.flatMap { r in r.runnerUpScore.flatMap { s in r.score.map { $0 - s } } } : nil,
                 runnerUp: runnerUp, modality: candidate.modality, face: face, voice: voice, speaking: speaking(appearance),
-                box: appearance.hasFace ? appearance.box : nil, evidenceAge: max(age, .zero)))
+                box: appearance.hasFace ? appearance.box : nil, evidenceAge: max(age, .zero),
+                falseAcceptEstimate: isCurrent && candidate.verdict == .identified ? result?.falseAcceptEstimate : nil))
     }
 }

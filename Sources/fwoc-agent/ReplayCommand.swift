@@ -79,7 +79,9 @@ struct ReplayCommand: ParsableCommand {
         var settings = Recognizer.Settings()
         settings.landmarksEverywhere = annotate != nil
         settings.measuresSync = sync
-        let recognizer = try bundle.makeRecognizer(gallery: snapshot, settings: settings)
+        let (match, notes) = bundle.matchSettings.calibrated(by: snapshot)
+        if !quiet { for note in notes { Console.note(note) } }
+        let recognizer = try bundle.makeRecognizer(gallery: snapshot, match: match, settings: settings)
         let replay = Replay(
             clip: source, recognizer: recognizer,
             identity: Replay.Identity(model: bundle.fingerprint, galleryRevision: snapshot.revision), options: options)

@@ -58,7 +58,8 @@ import Testing
                     face: hasFace ? .init(score: score, pixels: 73, quality: 0.87654, yaw: -12.6) : nil,
                     voice: hasVoice ? .init(score: score, speech: .milliseconds(1230), signalToNoise: score.map { _ in 18.4 }) : nil,
                     speaking: hasFace ? .init(state: hasVoice, confidence: 0.9) : nil,
-                    box: hasFace ? BoundingBox(x: -0.01, y: 0.2, width: 0.1, height: 0.15) : nil, evidenceAge: .milliseconds(40))
+                    box: hasFace ? BoundingBox(x: -0.01, y: 0.2, width: 0.1, height: 0.15) : nil, evidenceAge: .milliseconds(40),
+                    falseAcceptEstimate: verdict == .identified ? score.map { Double(1 - $0) } : nil)
                 let event = IdentityEvent(
                     decision, eventID: identifiers.next(milliseconds: 1250), time: Date(timeIntervalSince1970: 1.25), node: "hall",
                     model: "reference@sha256:ab12", galleryRevision: 4, replay: true)

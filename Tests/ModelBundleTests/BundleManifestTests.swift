@@ -15,6 +15,8 @@ import Testing
         ("face-encoder:", "face-encodr:", "roles.face-encodr", "face-encoder", 15),
         ("margin: 0.1", "margin: 0.1\n  hysterisis: 0.1", "matching.hysterisis", "hysteresis", 28),
         ("both: 0.4", "both: 0.4, fase: 1", "matching.thresholds.fase", "face", 26),
+        ("margin: 0.1", "margin: 0.1\n  calibration: {bothe: {}}", "matching.calibration.bothe", "both", 28),
+        ("margin: 0.1", "margin: 0.1\n  calibration:\n    face: {slope: 20, offset: -9, impostors: 7, slop: 1}", "matching.calibration.face.slop", "slope", 29),
     ])
     func `An unknown key is named with its line and the nearest known one`(
         _ old: String, _ new: String, _ key: String, _ nearest: String, _ line: Int
@@ -60,6 +62,34 @@ import Testing
             let expected = original.split(separator: "\n", omittingEmptySubsequences: false).firstIndex { $0.contains(old) }! + 1
             #expect(line == expected)
         }
+    }
+
+    @Test(arguments: [
+        ("{offset: -9, impostors: 7}", "slope", "missing"), ("{slope: 20, impostors: 7}", "offset", "missing"),
+        ("{slope: 20, offset: -9}", "impostors", "missing"), ("{slope: 0, offset: -9, impostors: 7}", "slope", "larger than 0"),
+        ("{slope: nan, offset: -9, impostors: 7}", "slope", "no number"), ("{slope: 20, offset: -9, impostors: 0}", "impostors", "from 1 to"),
+        ("{slope: 20, offset: -9, impostors: 7, seen: {0.3: 2}}", "seen.0.3", "from 0.0 to 1.0"),
+        ("{slope: 20, offset: -9, impostors: 7, seen: {0.3: 0}}", "seen.0.3", "larger than 0"),
+        ("{slope: 20, offset: -9, impostors: 7, seen: {high: 0.1}}", "seen.high", "no score"),
+        ("twenty", "", "keys with values"),
+    ])
+    func `A calibration must be whole`(_ given: String, _ key: String, _ reason: String) {
+        let error = error(original.replacing("margin: 0.1", with: "margin: 0.1\n  calibration: {voice: \(given)}"))
+        guard case .manifest("b.yaml", 28, "matching.calibration.voice\(key.isEmpty ? "" : ".\(key)")", let problem) = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(problem.contains(reason))
+    }
+
+    @Test func `A calibration is read, and is part of what the bundle decides`() throws {
+        let plain = try BundleManifest(yaml: original, file: "b.yaml")
+        #expect(plain.matching?.faceCalibration == nil && !plain.canonicalText.contains("calibration"))
+        let yaml = original.replacing("margin: 0.1", with: "margin: 0.1\n  calibration: {face: {slope: 20.5, offset: -9.25, impostors: 4000, seen: {0.5: 0.001, 0.25: 0.01}}}")
+        let manifest = try BundleManifest(yaml: yaml, file: "b.yaml")
+        #expect(manifest.matching?.faceCalibration == BundleManifest.Matching.Calibration(slope: 20.5, offset: -9.25, impostors: 4000, seen: [SIMD2(0.25, 0.01), SIMD2(0.5, 0.001)]))
+        #expect(manifest.matching?.voiceCalibration == nil && manifest.matching?.bothCalibration == nil)
+        #expect(manifest.canonicalText == plain.canonicalText + "calibration.face=20.5,-9.25,4000,0.25:0.01,0.5:0.001\n")
     }
 
     @Test func `A hash must be a hash`() {

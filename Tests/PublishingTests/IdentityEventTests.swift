@@ -53,6 +53,18 @@ import Testing
                 """)
     }
 
+    /// Two digits, never less than the value.
+    @Test(arguments: [
+        (0.0001, "0.0001"), (0.000_123_4, "0.00013"), (0.0512, "0.052"), (0.99, "0.99"), (0.991, "1"), (1.0, "1"), (0.0, "0"), (0.07, "0.07"), (4.28e-7, "4.3e-07"),
+    ])
+    func `How probably it is a stranger is rounded up`(_ estimate: Double, _ text: String) throws {
+        let line = try json(
+            IdentityDecision(
+                stage: .new, instant: .zero, track: TrackID(1), verdict: .identified, person: ann, score: 0.8, threshold: 0.6, modality: .face,
+                falseAcceptEstimate: estimate))
+        #expect(line.contains("\"event_id\":\"01ARYZ6S410000000000000000\",\"false_accept_estimate\":\(text),"), "\(line)")
+    }
+
     @Test func `A face without anybody to compare it with has no score`() throws {
         let line = try json(
             IdentityDecision(

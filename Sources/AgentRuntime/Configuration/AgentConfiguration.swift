@@ -97,7 +97,7 @@ public struct AgentConfiguration: Hashable, Sendable {
     }
 
     public struct Recognition: Hashable, Sendable {
-        /// Least score of a match, on the scale of the bundle; `nil` for the bundle's own thresholds.
+        /// Least score of a match, on the scale of the bundle; `nil` for the thresholds fitted to the gallery, else the bundle's own.
         public var threshold: Double?
         /// How far the best person must lie before the second; `nil` for the bundle's own margin.
         public var margin: Double?

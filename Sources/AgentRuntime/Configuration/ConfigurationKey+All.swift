@@ -80,7 +80,7 @@ extension ConfigurationKey {
 
             ConfigurationKey(
                 "recognition.threshold", \.recognition.threshold, .automatic(.number(-1...2)), .reload,
-                "Least score of a match, on the bundle’s scale; auto takes the bundle’s thresholds."),
+                "Least score of a match, on the bundle’s scale; auto takes those that `gallery calibrate` fitted, else the bundle’s."),
             ConfigurationKey(
                 "recognition.margin", \.recognition.margin, .automatic(.number(0...1)), .reload,
                 "How far the best person must lie before the second; auto takes the bundle’s margin."),

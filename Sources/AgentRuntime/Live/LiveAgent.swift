@@ -87,7 +87,7 @@ public final class LiveAgent: Sendable {
         _ = gallery.look()
         if let problem = gallery.problem { logger.error("gallery: \(problem)") }
         let snapshot = gallery.snapshot
-        let recognizer = try bundle.makeRecognizer(gallery: snapshot, match: Self.match(bundle, configuration), settings: Self.settings(configuration))
+        let recognizer = try bundle.makeRecognizer(gallery: snapshot, match: Self.match(bundle, configuration, snapshot, logger), settings: Self.settings(configuration))
 
         let desk = CommandDesk()
         commands = desk
@@ -232,7 +232,7 @@ public final class LiveAgent: Sendable {
 
     private func useGallery(_ snapshot: GallerySnapshot) {
         let (bundle, configuration) = state.withLock { ($0.bundle, $0.loaded.configuration) }
-        loop.changes.put(.gallery(snapshot, Self.match(bundle, configuration)))
+        loop.changes.put(.gallery(snapshot, Self.match(bundle, configuration, snapshot, logger)))
         wake.raise()
         logger.info("gallery changed", metadata: ["gallery_revision": "\(snapshot.revision)", "people": "\(snapshot.people.count)"])
     }
@@ -369,10 +369,10 @@ public final class LiveAgent: Sendable {
                 _ = gallery.look()
                 let snapshot = gallery.snapshot
                 if bundle.fingerprint != oldBundle.fingerprint {
-                    let recognizer = try bundle.makeRecognizer(gallery: snapshot, match: Self.match(bundle, running), settings: Self.settings(running))
+                    let recognizer = try bundle.makeRecognizer(gallery: snapshot, match: Self.match(bundle, running, snapshot, logger), settings: Self.settings(running))
                     loop.changes.put(.recognizer(InferenceLoop.Handover(recognizer), galleryRevision: snapshot.revision))
                 } else {
-                    loop.changes.put(.gallery(snapshot, Self.match(bundle, running)))
+                    loop.changes.put(.gallery(snapshot, Self.match(bundle, running, snapshot, logger)))
                 }
                 let settings = Self.settings(running)
                 loop.changes.put(
@@ -437,9 +437,10 @@ public final class LiveAgent: Sendable {
         return settings
     }
 
-    /// The bundle's thresholds, unless the configuration has its own.
-    private static func match(_ bundle: LoadedBundle, _ configuration: AgentConfiguration) -> MatchSettings {
-        var match = bundle.matchSettings
+    /// The thresholds that were fitted to the gallery, else the bundle's, unless the configuration has its own.
+    private static func match(_ bundle: LoadedBundle, _ configuration: AgentConfiguration, _ gallery: GallerySnapshot, _ logger: Logger) -> MatchSettings {
+        var (match, notes) = bundle.matchSettings.calibrated(by: gallery)
+        for note in notes { logger.warning("\(note)") }
         if let threshold = configuration.recognition.threshold {
             for modality in match.thresholds.keys { match.thresholds[modality] = Float(threshold) }
         }

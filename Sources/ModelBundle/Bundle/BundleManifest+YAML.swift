@@ -100,13 +100,39 @@ extension BundleManifest {
             voiceAgreement = try agreement.optionalNumber("voice", in: -1...1)
             try agreement.finish()
         }
+        var calibration = try section.sectionOrEmpty("calibration")
+        let faceCalibration = try Self.calibration(&calibration, "face")
+        let voiceCalibration = try Self.calibration(&calibration, "voice")
+        let bothCalibration = try Self.calibration(&calibration, "both")
+        try calibration.finish()
         let matching = Matching(
             faceThreshold: face, voiceThreshold: voice, bothThreshold: both, margin: try section.number("margin", in: 0...1),
             hysteresis: try section.optionalNumber("hysteresis", in: 0...1),
             voiceAloneSeconds: try section.optionalNumber("voice_alone", in: 0...60), face: faceScale, voice: voiceScale,
-            voiceHalfWeightSeconds: halfWeight, faceAgreement: faceAgreement, voiceAgreement: voiceAgreement)
+            voiceHalfWeightSeconds: halfWeight, faceAgreement: faceAgreement, voiceAgreement: voiceAgreement,
+            faceCalibration: faceCalibration, voiceCalibration: voiceCalibration, bothCalibration: bothCalibration)
         try section.finish()
         return matching
+    }
+
+    private static func calibration(_ sets: inout YAMLSection, _ key: String) throws(BundleError) -> Matching.Calibration? {
+        guard var section = try sets.optionalSection(key) else { return nil }
+        guard let slope = try section.optionalReal("slope", in: 0...1e6) else { throw section.problem("slope", "missing") }
+        guard slope > 0 else { throw section.problem("slope", "must be larger than 0: a higher score speaks for one person") }
+        guard let offset = try section.optionalReal("offset", in: -1e6...1e6) else { throw section.problem("offset", "missing") }
+        guard let impostors = try section.optionalInteger("impostors", in: 1...Int(Int32.max)) else {
+            throw section.problem("impostors", "missing; how many comparisons of different people it was learnt from")
+        }
+        var seen: [SIMD2<Double>] = []
+        if var steps = try section.optionalSection("seen") {
+            for key in steps.keys {
+                guard let score = Double(key), (-1...2).contains(score) else { throw steps.problem(key, "is no score from -1 to 2") }
+                guard let share = try steps.optionalReal(key, in: 0...1), share > 0 else { throw steps.problem(key, "expected a share larger than 0") }
+                seen.append(SIMD2(score, share))
+            }
+        }
+        try section.finish()
+        return Matching.Calibration(slope: slope, offset: offset, impostors: impostors, seen: seen.sorted { $0.x < $1.x })
     }
 
     private static func scale(_ given: YAMLSection) throws(BundleError) -> Matching.Scale {

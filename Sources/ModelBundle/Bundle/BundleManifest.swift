@@ -48,6 +48,25 @@ public struct BundleManifest: Sendable, Hashable {
             public var weight: Float
         }
 
+        /// What a fused score says, by what it rests on: LLR(s) = slope · s + offset, the natural logarithm of a likelihood ratio. See
+        /// `FalseAcceptEstimate` in `Biometrics`.
+        public struct Calibration: Sendable, Hashable {
+            /// Larger than 0.
+            public var slope: Double
+            public var offset: Double
+            /// Comparisons of different people that it was learnt from.
+            public var impostors: Int
+            /// Fused scores, ascending, with the share of those comparisons, 0…1, that at most reaches them.
+            public var seen: [SIMD2<Double>]
+
+            public init(slope: Double, offset: Double, impostors: Int, seen: [SIMD2<Double>] = []) {
+                self.seen = seen
+                self.slope = slope
+                self.offset = offset
+                self.impostors = impostors
+            }
+        }
+
         /// Least fused score by what it rests on.
         public var faceThreshold: Float
         public var voiceThreshold: Float
@@ -65,6 +84,9 @@ public struct BundleManifest: Sendable, Hashable {
         /// Least average cosine between one person's templates, for outlier rejection when enrolling.
         public var faceAgreement: Float?
         public var voiceAgreement: Float?
+        public var faceCalibration: Calibration?
+        public var voiceCalibration: Calibration?
+        public var bothCalibration: Calibration?
     }
 
     public var name: String
@@ -98,6 +120,10 @@ public struct BundleManifest: Sendable, Hashable {
             lines.append("fusion.voice=\(m.voice.impostor),\(m.voice.genuine),\(m.voice.weight)")
             lines.append("voice-half-weight=\(text(m.voiceHalfWeightSeconds))")
             lines.append("agreement=\(text(m.faceAgreement)),\(text(m.voiceAgreement))")
+            // Only where there is one: bundles without calibration keep the fingerprint they had.
+            for (set, calibration) in [("face", m.faceCalibration), ("voice", m.voiceCalibration), ("both", m.bothCalibration)] {
+                if let calibration { lines.append("calibration.\(set)=\(calibration.slope),\(calibration.offset),\(calibration.impostors)" + calibration.seen.map { ",\($0.x):\($0.y)" }.joined()) }
+            }
         }
         return lines.joined(separator: "\n") + "\n"
     }

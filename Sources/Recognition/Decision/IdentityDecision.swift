@@ -2,8 +2,19 @@ public import Gallery
 public import MediaTypes
 
 /// What a decision rests on.
-public enum ModalitySet: String, Sendable, Hashable {
+public enum ModalitySet: String, Sendable, Hashable, CaseIterable {
     case both, face, voice
+
+    public var modalities: [Modality] {
+        switch self {
+        case .both: [.face, .voice]
+        case .face: [.face]
+        case .voice: [.voice]
+        }
+    }
+
+    /// For people to read.
+    public var label: String { self == .both ? "face and voice" : rawValue }
 }
 
 /// What is said about one appearance.
@@ -78,6 +89,9 @@ public struct IdentityDecision: Sendable, Hashable {
     public var score: Float?
     /// What the score had to reach.
     public var threshold: Float
+    /// An upper estimate, 0…1, of how probably somebody who is none of the people compared reaches this score with one of them, by this comparison
+    /// alone; `nil` unless somebody is identified by modalities that are calibrated. See `FalseAcceptEstimate`.
+    public var falseAcceptEstimate: Double?
     /// By how much the best person leads the second; `nil` where there is no second.
     public var margin: Float?
     public var runnerUp: (Person, Float)? { runnerUpPerson.map { ($0, runnerUpScore) } }
@@ -96,7 +110,7 @@ public struct IdentityDecision: Sendable, Hashable {
         stage: DecisionStage, instant: Instant, track: TrackID, verdict: Verdict, person: Person? = nil,
         score: Float? = nil, threshold: Float, margin: Float? = nil, runnerUp: (Person, Float)? = nil,
         modality: ModalitySet? = nil, face: Face? = nil, voice: Voice? = nil, speaking: Speaking? = nil,
-        box: BoundingBox? = nil, evidenceAge: TimeSpan = .zero
+        box: BoundingBox? = nil, evidenceAge: TimeSpan = .zero, falseAcceptEstimate: Double? = nil
     ) {
         self.stage = stage
         self.instant = instant
@@ -114,5 +128,6 @@ public struct IdentityDecision: Sendable, Hashable {
         self.speaking = speaking
         self.box = box
         self.evidenceAge = evidenceAge
+        self.falseAcceptEstimate = falseAcceptEstimate
     }
 }

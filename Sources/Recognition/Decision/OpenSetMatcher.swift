@@ -1,3 +1,4 @@
+public import Biometrics
 public import Gallery
 
 /// When somebody counts as identified.
@@ -11,15 +12,20 @@ public struct MatchSettings: Sendable, Hashable {
     /// Speech in seconds that a voice must have to identify somebody alone.
     public var voiceAloneSeconds: Float
     public var fusion: ScoreFusion
+    /// What a fused score says about strangers, by what it rests on. Fitted to scores as they are published, clipped to 0…1, so that an event's
+    /// estimate follows from the score it shows. Nothing is estimated for what is not here.
+    public var falseAccepts: [ModalitySet: FalseAcceptEstimate]
 
     public init(
-        thresholds: [ModalitySet: Float], margin: Float, hysteresis: Float = 0.06, voiceAloneSeconds: Float = 2, fusion: ScoreFusion
+        thresholds: [ModalitySet: Float], margin: Float, hysteresis: Float = 0.06, voiceAloneSeconds: Float = 2, fusion: ScoreFusion,
+        falseAccepts: [ModalitySet: FalseAcceptEstimate] = [:]
     ) {
         self.thresholds = thresholds
         self.margin = margin
         self.hysteresis = hysteresis
         self.voiceAloneSeconds = voiceAloneSeconds
         self.fusion = fusion
+        self.falseAccepts = falseAccepts
     }
 }
 
@@ -36,6 +42,8 @@ public struct MatchResult: Sendable, Hashable {
     public var voiceScore: Float?
     public var threshold: Float
     public var modality: ModalitySet
+    /// How probably a stranger reaches ``score`` with one of the people compared, 0…1; `nil` where ``modality`` is not calibrated.
+    public var falseAcceptEstimate: Double?
 }
 
 /// Open-set identification over a gallery: the best person is named only above a threshold and with a margin to the second.
@@ -81,10 +89,13 @@ public final class OpenSetMatcher {
         }
         if let face { fill(&faceScores, face.embedding, .face) }
         if let voice { fill(&voiceScores, voice.embedding, .voice) }
+        var people = 0
         for index in fused.indices {
             let faceScore = face.flatMap { value in comparable(faceScores[index]).map { ($0, value.quality) } }
             let voiceScore = voice.flatMap { value in comparable(voiceScores[index]).map { ($0, value.seconds) } }
-            fused[index] = settings.fusion.score(face: faceScore, voice: voiceScore) ?? GallerySnapshot.noScore
+            let score = settings.fusion.score(face: faceScore, voice: voiceScore)
+            if score != nil { people += 1 }
+            fused[index] = score ?? GallerySnapshot.noScore
         }
         guard let ranking = GallerySnapshot.Ranking(scores: fused.span) else {
             return MatchResult(verdict: .unknown, threshold: settings.thresholds[modality] ?? 1, modality: modality)
@@ -112,7 +123,7 @@ public final class OpenSetMatcher {
         return MatchResult(
             verdict: verdict, best: best, score: ranking.score, runnerUp: ranking.runnerUp.map { gallery.people[$0] },
             runnerUpScore: ranking.runnerUpScore, faceScore: bestFace, voiceScore: bestVoice, threshold: threshold,
-            modality: compared)
+            modality: compared, falseAcceptEstimate: settings.falseAccepts[compared]?.rate(score: ranking.score, people: people))
     }
 
     private func fill(_ scores: inout [Float], _ embedding: [Float], _ modality: Modality) {

@@ -41,6 +41,12 @@ public struct ScoreFusion: Sendable, Hashable {
         self.voiceHalfWeight = voiceHalfWeight
     }
 
+    /// Everything that the scale of the scores depends on.
+    public var canonicalText: String {
+        let scales = [("face", face), ("voice", voice)].map { "\($0)=\($1.impostor),\($1.genuine),\($1.weight)" }
+        return (scales + ["voice-half-weight=\(voiceHalfWeight)"]).joined(separator: ";")
+    }
+
     /// - Parameters:
     ///   - face: cosine and quality 0…1, or `nil` where there is no face or no face template.
     ///   - voice: cosine and seconds of speech, likewise.
