@@ -52,9 +52,11 @@ struct GalleryAuditCommand: ParsableCommand {
     @OptionGroup var gallery: GalleryOption
 
     func run() throws {
-        let report = try gallery.open(.readOnly).audit()
+        let store = try gallery.open(.readOnly)
+        let report = try store.audit()
         for finding in report.findings { Console.line("\(finding)") }
         Console.line(
             "\(report.findings.count) finding\(report.findings.count == 1 ? "" : "s") among \(report.people) people and \(report.templates) templates, revision \(report.revision)")
+        if let calibration = try store.calibrationLine() { Console.line(calibration) }
     }
 }

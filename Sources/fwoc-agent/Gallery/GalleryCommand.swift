@@ -10,6 +10,7 @@ struct GalleryCommand: ParsableCommand {
         subcommands: [
             GalleryListCommand.self, GalleryShowCommand.self, GalleryRenameCommand.self, GalleryRemoveCommand.self,
             GalleryMergeCommand.self, GalleryExportCommand.self, GalleryImportCommand.self, GalleryAuditCommand.self,
+            GalleryCalibrateCommand.self,
         ])
 }
 

@@ -44,6 +44,7 @@ struct GalleryListCommand: ParsableCommand {
         }
         line("id", "name", "face", "voice")
         for row in rows { line(row.id, row.name, "\(row.face)", "\(row.voice)") }
+        if let calibration = try store.calibrationLine() { Console.note(calibration) }
     }
 }
 
