@@ -1,6 +1,6 @@
 """Score calibration on public data: what the reference bundle's `matching.calibration` holds, and whether it is honest on people it did not see.
 
-    FWOC_SHARED_DATA=DIR FWOC_REFERENCE_MODELS=DIR python3 calibration.py [--agent .build/release/fwoc-agent] [--work FOLDER] [--rate 0.02]
+    FWOC_SHARED_DATA=DIR FWOC_REFERENCE_MODELS=DIR python3 calibration.py [--agent .build/release/fwoc-agent] [--work FOLDER] [--rate 0.02] [--without N,N]
 
 Unpacks clips-news.tar.gz (23 readers, at most 32 clips each) and faces-celeba.tar.gz (298 people, at most 12 pictures each), embeds them with
 `fwoc-agent embed`, makes a gallery of each (`gallery import`), and prints the `calibration:` section of a bundle from `gallery calibrate --dry-run --json`:
@@ -8,7 +8,8 @@ faces from CelebA, voice and both from the readers.
 
 Then every other person is calibrated on and the rest are strangers, and the other way round: of all strangers' samples, the share whose best match would
 be published with an estimate of at most 0.5, 0.2 … 0.01. An estimate is honest where no share is above it. The score of a match is computed here a second
-time, from its definition (numpy), so that the two check each other. --work keeps the embeddings for the next time.
+time, from its definition (numpy), so that the two check each other. --without leaves people of CelebA out of this
+part. --work keeps the embeddings for the next time.
 """
 
 import argparse
@@ -147,6 +148,7 @@ def main():
     parser.add_argument("--agent", default=str(PACKAGE / ".build/release/fwoc-agent"))
     parser.add_argument("--work", type=Path)
     parser.add_argument("--rate", type=float, default=0.02)
+    parser.add_argument("--without", default="", help="numbers of CelebA's people, with commas")
     options = parser.parse_args()
     for variable in ("FWOC_SHARED_DATA", "FWOC_REFERENCE_MODELS"):
         if variable not in os.environ:
@@ -161,6 +163,8 @@ def main():
         print(section(calibrate(agent, celeba, options.rate)["face"], readers["voice"], readers["face and voice"]))
         print(f"\n{'':7} {'by':15} {'people':>6} {'threshold':>9} {'strangers':>9} {'accepted':>8}   estimate at most " + ", ".join(map(str, LEVELS)))
         strangers(agent, "news", news, options.rate)
+        left = options.without.split(",")
+        celeba["people"] = [person for person in celeba["people"] if person["name"] not in left]
         strangers(agent, "celeba", celeba, options.rate)
 
 
