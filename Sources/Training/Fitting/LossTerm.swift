@@ -10,7 +10,8 @@ import ModelBundle
 /// - `contrastive`: `margin` (0.6), curriculum `start` (0.3), `step` (0.1), `every` (2), `end` (0.8); between two modalities
 /// - `info-nce`: `temperature` (0.07), `bank` (0): past embeddings kept as negatives, `momentum` (0) of a bank that keeps one running mean for each person instead
 ///   of the newest; between two modalities, or within one embedding
-/// - `distillation`: `teacher`, an ONNX file of one modality's input; `measure` (cosine | absolute | relational | divergence: both as logits), `temperature` (4) of `divergence`;
+/// - `distillation`: `teacher`, an ONNX file of one modality's input; `measure` (cosine | absolute | relational | divergence: both as logits | similarity: to all of a clean teacher's
+///   answers), `temperature` of `divergence` (4) and `similarity` (0.07);
 ///   `sees` (same | clean): what the student sees, or each sample as it is, in which case the teacher is asked once for each and its answers are kept; a clean teacher of more
 ///   numbers than the student's is reduced to the principal axes of its answers
 ///
@@ -26,7 +27,7 @@ public struct LossTerm: Sendable, Hashable {
     }
 
     /// How a student is compared with its teacher.
-    public enum Measure: String, Sendable, CaseIterable { case cosine, absolute, relational, divergence }
+    public enum Measure: String, Sendable, CaseIterable { case cosine, absolute, relational, divergence, similarity }
 
     /// What a teacher is shown.
     public enum TeacherView: String, Sendable, CaseIterable { case same, clean }
@@ -85,9 +86,10 @@ public struct LossTerm: Sendable, Hashable {
                 momentum: try section.optionalReal("momentum", in: 0...0.9999) ?? 0)
         case .distillation:
             guard modalities.contains(on[0]) else { throw section.problem("on", "a teacher sees one modality's input; name one of \(modalities.joined(separator: ", "))") }
+            let measure: Measure = try section.choice("measure", default: .cosine)
             kind = .distillation(
-                teacher: Recipe.resolved(try section.text("teacher"), folder), try section.choice("measure", default: .cosine),
-                temperature: try section.optionalReal("temperature", in: 0.01...1000) ?? 4, sees: try section.choice("sees", default: .same))
+                teacher: Recipe.resolved(try section.text("teacher"), folder), measure,
+                temperature: try section.optionalReal("temperature", in: 0.01...1000) ?? (measure == .similarity ? 0.07 : 4), sees: try section.choice("sees", default: .same))
         }
     }
 }

@@ -51,10 +51,13 @@ final class Objective {
                 let probe = try TorchTensor.zeros([1] + part.modality.inputShape)
                 let shape = try TorchRuntime.withoutGradients { try teacher.run([teacher.inputs[0].name: probe], outputs: [teacher.outputs[0].name]) }.values.first?.shape ?? []
                 let size = model.dimension(of: term.on[0])
-                let isReducible = view == .clean && [.cosine, .absolute].contains(measure) && shape.last ?? 0 > size
+                let isReducible = view == .clean && [.cosine, .absolute, .similarity].contains(measure) && shape.last ?? 0 > size
                 guard shape.count == 2, measure == .relational || shape[1] == size || isReducible else {
                     let clean = view == .same && shape.last ?? 0 > size ? ", or sees: clean, which takes its principal axes" : ""
                     throw FitError(.badData, "\(path): the teacher's output is \(shape), the student's embedding has \(size) numbers; give the modality size: \(shape.last ?? 0), or use measure: relational\(clean)")
+                }
+                guard view == .clean || measure != .similarity else {
+                    throw FitError(.configuration, "\(term.label): measure: similarity compares with all that the teacher said of the samples as they are; use sees: clean")
                 }
                 guard view == .clean else {
                     teachers[index] = teacher
@@ -171,6 +174,9 @@ final class Objective {
             case .cosine: return try Distillation.cosine(student: first, teacher: wanted)
             case .absolute: return try Distillation.absolute(student: first, teacher: wanted.unitLength())
             case .relational: return try Distillation.relational(student: first, teacher: wanted)
+            case .similarity:
+                guard let known = try answers[index]?.all() else { return nil }
+                return try Distillation.similarity(student: first, teacher: wanted, known: known, temperature: temperature)
             case .divergence: return try Distillation.divergence(student: first * Self.scale, teacher: wanted, temperature: temperature)
             }
         }

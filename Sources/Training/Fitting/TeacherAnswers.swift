@@ -16,6 +16,8 @@ final class TeacherAnswers {
     private var answers: [Int: [Float]] = [:]
     /// Answers that principal axes are found from, at most.
     private static let most = 4096
+    private static let mostKnown = 65536
+    private var known: TorchTensor?
 
     /// - Parameters:
     ///   - slot: of the modality.
@@ -52,6 +54,16 @@ final class TeacherAnswers {
             let reduced = matrix([answer]).times(transposeOf: axes).values
             answers[index] = reduced + [Float](repeating: 0, count: size - reduced.count)
         }
+    }
+
+    /// What the teacher said of all samples, or of as many of them, evenly chosen, as are worth comparing with: `[answers, size]`.
+    func all() throws -> TorchTensor {
+        if let known { return known }
+        let keys = answers.keys.sorted()
+        let chosen = stride(from: 0, to: keys.count, by: max(1, (keys.count + Self.mostKnown - 1) / Self.mostKnown)).map { keys[$0] }
+        let known = try TorchTensor(chosen.flatMap { answers[$0] ?? [] }, shape: [chosen.count, size], device: device)
+        self.known = known
+        return known
     }
 
     /// `[samples, size]`. Samples that the teacher has no answer for get zeros: their cosine is zero.

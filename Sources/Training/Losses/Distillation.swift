@@ -32,4 +32,20 @@ public enum Distillation {
         let s = try student.unitLength(), t = try teacher.detached().unitLength()
         return try (s.matmul(s.transposed()) - t.matmul(t.transposed())).square().mean()
     }
+
+    /// As near to each of many known answers as the teacher is:
+    ///
+    ///     L = 1/n Σᵢ KL(softmax(cos(tᵢ, B) / T) ‖ softmax(cos(sᵢ, B) / T))
+    ///
+    /// Fang et al., "SEED: Self-supervised Distillation for Visual Representation", ICLR 2021, with every answer that the teacher gave instead of the newest. Where
+    /// B has the sample's own answer it is told from all others, which a cosine with it alone does not ask for.
+    /// - Parameters:
+    ///   - student, teacher: embeddings `[n, d]`.
+    ///   - known: B, `[m, d]`; of any length.
+    ///   - temperature: T, positive.
+    public static func similarity(student: TorchTensor, teacher: TorchTensor, known: TorchTensor, temperature: Double = 0.07) throws(TorchError) -> TorchTensor {
+        let b = try known.detached().unitLength().transposed()
+        let wanted = try (teacher.detached().unitLength().matmul(b) / temperature).logSoftmax(-1), said = try (student.unitLength().matmul(b) / temperature).logSoftmax(-1)
+        return try (wanted.exp() * (wanted - said)).sum([-1]).mean()
+    }
 }
