@@ -105,7 +105,7 @@ let package = Package(
 
         // The trainer
         .target(name: "CTorch", cxxSettings: torchCompile, linkerSettings: torchLink),
-        .target(name: "Training", dependencies: ["CTorch", "Datasets", "Evaluation", "Biometrics", "RunRecords", "Quantization", "Recognition", "Inference", "FrontEnd", "ModelBundle", "Tensors"], swiftSettings: house),
+        .target(name: "Training", dependencies: ["CTorch", "Datasets", "Evaluation", "Biometrics", "RunRecords", "Quantization", "Recognition", "Inference", "FrontEnd", "ModelBundle", "MediaTypes", "Tensors"], swiftSettings: house),
         // Our half of Benchmarks/training.py; no product.
         .executableTarget(name: "training-bench", dependencies: ["Training", "ModelBundle", "Tensors"], path: "Benchmarks/TrainingBench", swiftSettings: house),
         .target(name: "Evaluation", dependencies: ["Biometrics", "Tensors"], swiftSettings: house),

@@ -53,6 +53,9 @@ struct EvaluateCommand: ParsableCommand {
     @Option(name: .customShort("c"), help: ArgumentHelp("Set a key of the run's recipe, for example where its shards are now.", valueName: "key=value"))
     var set: [String] = []
 
+    @Option(help: ArgumentHelp("Measure this model in place of a task's network, for example its eight-bit one; may be given again.", valueName: "name=model.onnx"))
+    var network: [String] = []
+
     @Option(help: ArgumentHelp("Folder of the public ONNX files that the reference bundle names, for --root (or FWOC_REFERENCE_MODELS).", valueName: "dir"))
     var referenceModels: String?
 
@@ -107,7 +110,12 @@ struct EvaluateCommand: ParsableCommand {
             throw FitError(.configuration, "\(folder.path): the run of a task; it is measured on its own shards, without --root, --trials, --control and --html")
         }
         var line = ProgressLine(label: "evaluate")
-        let values = try TrainedTask(folder, overrides: overrides).measured(Split.Subset(rawValue: subset) ?? .heldOut) { done, total in
+        var instead: [String: Graph] = [:]
+        for entry in network {
+            guard let equals = entry.firstIndex(of: "=") else { throw FitError(.configuration, "--network \(entry): expected name=model.onnx") }
+            instead[String(entry[..<equals])] = try Graph(onnxFile: URL(fileURLWithPath: String(entry[entry.index(after: equals)...])))
+        }
+        let values = try TrainedTask(folder, overrides: overrides).measured(Split.Subset(rawValue: subset) ?? .heldOut, instead: instead) { done, total in
             line.advance(done: done, total: total, before: 0, unit: "samples") { _ in "" }
         }
         line.finish()

@@ -126,6 +126,7 @@ struct QuantizeCommand: ParsableCommand {
         guard samples == nil else { throw FitError(.configuration, "\(model): --samples is for a model; a run calibrates on its own people") }
         _ = try folder.record()
         let overrides = set.compactMap { entry in entry.firstIndex(of: "=").map { (key: String(entry[..<$0]), value: String(entry[entry.index(after: $0)...])) } }
+        if TrainedTask.isOne(folder) { return try quantizeTask(folder, overrides) }
         try Recipe(contentsOf: URL(fileURLWithPath: folder.recipe), overrides: overrides).data.checkPresent(recipe: folder.recipe)
         let run = try TrainedRun(folder, overrides: overrides)
         var work = RunQuantizer(run.model, run.data)
@@ -139,18 +140,33 @@ struct QuantizeCommand: ParsableCommand {
         }
         line.finish()
         for note in outcome.notes { Console.note("quantize: \(note)") }
+        try write(outcome.networks, outcome.report, folder)
+    }
+
+    private func quantizeTask(_ folder: RunFolder, _ overrides: [(key: String, value: String)]) throws {
+        var line = ProgressLine(label: "quantize")
+        var current = ""
+        let made = try TrainedTask(folder, overrides: overrides).quantized(quantizer, tuner, counts: (calibration, probes), only: part) { what, done, total in
+            if what != current { (line, current) = (ProgressLine(label: "quantize"), what) }
+            line.advance(done: done, total: total, before: 0, unit: "runs") { _ in ", \(what)" }
+        }
+        line.finish()
+        try write(made.networks, made.report, folder)
+    }
+
+    private func write(_ networks: [(name: String, graph: Graph)], _ report: QuantizationReport, _ folder: RunFolder) throws {
         if part == nil {
             do { try FileManager.default.createDirectory(atPath: output, withIntermediateDirectories: true) } catch {
                 throw FitError(.inputOutput, "\(output): the folder cannot be made: \(error.localizedDescription)")
             }
         }
-        for network in outcome.networks {
+        for network in networks {
             let path = part == nil ? "\(output)/\(network.name).onnx" : output
             try network.graph.write(onnxFile: URL(fileURLWithPath: path))
             Console.note("quantize: \(path): \(network.graph.summary)")
         }
-        try folder.write(outcome.report, to: folder.quantization)
-        try show(outcome.report)
+        try folder.write(report, to: folder.quantization)
+        try show(report)
     }
 
     private func show(_ report: QuantizationReport) throws {

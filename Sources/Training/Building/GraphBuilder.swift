@@ -67,7 +67,10 @@ public struct GraphBuilder: Sendable {
 
     /// The network, with its outputs in the order given. Mutating only so that layers may be added within the call.
     /// - Throws: ``GraphBuilderError``, the first layer that did not fit.
-    public mutating func graph(outputs: KeyValuePairs<String, Value>) throws(GraphBuilderError) -> Graph {
+    public mutating func graph(outputs: KeyValuePairs<String, Value>) throws(GraphBuilderError) -> Graph { try graph(outputs: Array(outputs)) }
+
+    /// The same, for outputs that are counted up.
+    public mutating func graph(outputs: [(key: String, value: Value)]) throws(GraphBuilderError) -> Graph {
         if let failure { throw failure }
         guard !outputs.isEmpty else { throw GraphBuilderError(description: "network '\(name)' has no outputs") }
         var nodes = nodes

@@ -1,4 +1,4 @@
-/// Encoders of voices.
+/// Networks that listen.
 extension GraphBuilder {
     /// A time-delay network (Snyder et al., "X-vectors", ICASSP 2018) of depthwise separable convolutions with residuals, and statistics over time.
     mutating func depthwiseTDNN(_ frames: Value, channels: Int = 256, dimension: Int) -> Value {
@@ -16,5 +16,20 @@ extension GraphBuilder {
             let wide = net.relu(net.batchNormalization(net.convolution(y, 2 * channels, kernel: 1, bias: false)))
             return net.linear(net.statisticsPooling(wide), dimension, name: "embedding")
         }
+    }
+
+    /// The probability of speech every 20 ms: separable convolutions over time with residuals, as in Jia, Majumdar and Ginsburg, "MarbleNet", ICASSP 2021, but
+    /// looking 160 ms ahead and three times as far back: what is decided late is of no use to a stream.
+    mutating func voiceActivity(_ frames: Value, channels: Int = 48) -> Value {
+        var y = batchNormalization(transpose(frames, [0, 2, 1]))
+        y = scope("stem") { net in net.relu(net.batchNormalization(net.convolution(y, channels, kernel: 5, stride: 2, bias: false))) }
+        for (index, dilation) in [1, 2, 4].enumerated() {
+            let before = y
+            y = scope("block\(index + 1)") { net in
+                let wide = net.convolution(before, channels, kernel: 5, padding: .explicit([3 * dilation, dilation]), dilation: dilation, groups: channels, bias: false)
+                return net.relu(net.add(before, net.batchNormalization(net.convolution(wide, channels, kernel: 1, bias: false))))
+            }
+        }
+        return scope("head") { net in net.sigmoid(net.transpose(net.convolution(y, 1, kernel: 1, name: "speech"), [0, 2, 1])) }
     }
 }

@@ -1,5 +1,5 @@
 import Datasets
-public import Foundation
+import Foundation
 import ModelBundle
 
 /// What a recipe says of the two streams that compare mouths with sound.

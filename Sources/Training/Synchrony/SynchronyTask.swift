@@ -1,4 +1,6 @@
 import Datasets
+import FrontEnd
+import ModelBundle
 import RunRecords
 import Tensors
 
@@ -87,21 +89,47 @@ final class SynchronyTask: LearningTask {
 
     // MARK: Measuring
 
+    func validate() throws -> [RunValue] {
+        func embedded(_ network: TrainableGraph) -> ([Float], [Int]) throws -> [Float] {
+            { values, shape in try TorchRuntime.withoutGradients { try network(TorchTensor(values, shape: shape, device: self.device)).doubles().map(Float.init) } }
+        }
+        return try measured(.validation, most: 12, mouth: embedded(mouth), sound: embedded(sound), advance: { _, _ in })
+    }
+
+    func measure(_ subset: Split.Subset, _ graphs: [String: Graph], advance: (Int, Int) -> Void) throws -> [RunValue] {
+        guard let mouth = graphs["mouth"], let sound = graphs["sound"] else { return [] }
+        let mouths = MeasuredNetwork(mouth), sounds = MeasuredNetwork(sound)
+        return try measured(subset, most: .max, mouth: { try mouths($0, shape: $1) }, sound: { try sounds($0, shape: $1) }, advance: advance)
+    }
+
+    func examples(of network: String, _ subset: Split.Subset, count: Int) throws -> [[String: Tensor]] {
+        let talks = (people[subset] ?? []).flatMap(\.talks), frames = settings.frames[0], side = TalkSet.side
+        return try stride(from: 0, to: talks.count, by: max(1, talks.count / count)).prefix(count).map { place in
+            let talk = talks[place], start = (talk.frames - frames) / 2
+            if network == "mouth" { return [mouth.inputs[0].name: Tensor(shape: [1, frames, side, side], values: try data.mouths(talk, start..<start + frames))] }
+            let features = LogMel.frames(of: try data.sound(talk, start..<start + frames), count: frames * TalkSet.melsPerFrame)
+            return [sound.inputs[0].name: Tensor(shape: [1, frames * TalkSet.melsPerFrame, 80], values: features)]
+        }
+    }
+
     /// Both streams over whole rows, compared.
-    func measure(_ subset: Split.Subset, isQuick: Bool, advance: (Int, Int) -> Void) throws -> [RunValue] {
+    /// - Parameters:
+    ///   - most: rows of each person.
+    ///   - mouth, sound: embeddings of inputs of a shape.
+    private func measured(
+        _ subset: Split.Subset, most: Int, mouth: ([Float], [Int]) throws -> [Float], sound: ([Float], [Int]) throws -> [Float], advance: (Int, Int) -> Void
+    ) throws -> [RunValue] {
         var measurement = SynchronyMeasurement()
         let margin = SequenceArchitecture.margin
-        let talks = (people[subset] ?? []).flatMap { $0.talks.prefix(isQuick ? 12 : .max) }
+        let talks = (people[subset] ?? []).flatMap { $0.talks.prefix(most) }
         for (done, talk) in talks.enumerated() {
             let range = 0..<talk.frames, side = TalkSet.side
-            let features = TalkSet.features(try data.sound(talk, range), frames: talk.frames)
+            let features = LogMel.frames(of: try data.sound(talk, range), count: talk.frames * TalkSet.melsPerFrame)
             let pictures = try data.mouths(talk, range)
-            let made = try TorchRuntime.withoutGradients {
-                let still = Array(pictures.prefix(side * side))
-                let mouths = try mouth(TorchTensor(pictures, shape: [1, talk.frames, side, side], device: device))
-                let stills = try mouth(TorchTensor((0..<talk.frames).flatMap { _ in still }, shape: [1, talk.frames, side, side], device: device))
-                let sounds = try sound(TorchTensor(features, shape: [1, talk.frames * TalkSet.melsPerFrame, features.count / (talk.frames * TalkSet.melsPerFrame)], device: device))
-                return try [mouths, sounds, stills].map { try $0.sliced(1, margin, talk.frames - margin).doubles().map(Float.init) }
+            let still = Array(pictures.prefix(side * side)), shape = [1, talk.frames, side, side]
+            let sounds = try sound(features, [1, talk.frames * TalkSet.melsPerFrame, features.count / (talk.frames * TalkSet.melsPerFrame)])
+            let made = [try mouth(pictures, shape), sounds, try mouth((0..<talk.frames).flatMap { _ in still }, shape)].map {
+                Array($0[margin * settings.dimension..<(talk.frames - margin) * settings.dimension])
             }
             measurement.add(SynchronyMeasurement.Talk(identity: talk.identity, mouths: made[0], sounds: made[1], stillMouths: made[2], dimension: settings.dimension))
             advance(done + 1, talks.count)

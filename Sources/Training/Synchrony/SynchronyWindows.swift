@@ -1,5 +1,6 @@
 import Datasets
 import Dispatch
+import FrontEnd
 import Synchronization
 
 /// Windows of talking people for training: drawn, distorted, and laid out for the two streams.
@@ -103,7 +104,7 @@ struct SynchronyWindows: Sendable {
                 let held = rate < 25 ? (0..<frames).map { min(frames - 1, Int((Double($0) * rate / 25).rounded(.down) * 25 / rate + 0.5)) } : nil
                 piece.mouths = try data.mouths(talk, start..<start + frames, distortion: (distortion, noise: random.next()), held: held)
                 let samples = Self.soundAugmentation.apply(to: try data.sound(talk, start..<start + frames), noise: noise, random: &random)
-                piece.features = TalkSet.features(samples, frames: frames)
+                piece.features = LogMel.frames(of: samples, count: frames * TalkSet.melsPerFrame)
             } catch { piece.failure = error }
             pieces.withLock { $0[index] = piece }
         }

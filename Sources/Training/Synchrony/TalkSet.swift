@@ -63,25 +63,10 @@ struct TalkSet: Sendable {
     /// Sound of a stretch, and 15 ms more for its last log-mel frame where there are; −1…1.
     func sound(_ talk: Talk, _ range: Range<Int>) throws(DatasetError) -> [Float] {
         let set = sets[talk.set], samples = try set.elements(Int16.self, row: talk.row, column: set.column(SampleColumns.sound))
-        let count = range.count * Self.samplesPerFrame + Self.tail
+        let count = range.count * Self.samplesPerFrame + LogMel.clipTail
         return (0..<count).map { index in
             let place = range.lowerBound * Self.samplesPerFrame + index
             return place < samples.count ? Float(samples[place]) * (1 / 32768) : 0
         }
-    }
-
-    private static let contract = LogMelContract()
-    private static var tail: Int { contract.frameLength - contract.frameShift }
-
-    /// Log-mel frames of sound, `[4 · frames, 80]`: the voice encoder's, as they are before a mean is subtracted.
-    static func features(_ samples: [Float], frames: Int) -> [Float] {
-        let count = frames * melsPerFrame
-        // The contract is the preset's, which is valid.
-        guard let mel = try? LogMel(contract: contract, capacity: count) else { return [] }
-        mel.append(samples.span)
-        var values = [Float](repeating: 0, count: count * contract.filters)
-        var span = values.mutableSpan
-        mel.copyFrames(0..<count, into: &span)
-        return values
     }
 }

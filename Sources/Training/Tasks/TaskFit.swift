@@ -1,6 +1,7 @@
 public import Datasets
 import Foundation
 public import ModelBundle
+public import Quantization
 public import RunRecords
 import Tensors
 
@@ -138,7 +139,7 @@ public final class TaskFit {
         state.epochLoss = 0
         progress(self.progress(.validating, mean, 0, 0))
         for network in task.networks { network.graph.isTraining = false }
-        let metrics = try task.measure(.validation, isQuick: true) { _, _ in }
+        let metrics = try task.validate()
         let value = metrics.first?.value
         let isBetter = value.map { value in state.bestValue.map { task.metric.isHigherBetter ? value > $0 : value < $0 } ?? true } ?? true
         if isBetter {
@@ -232,10 +233,49 @@ public struct TrainedTask {
         try TaskFit.load(try SafetensorsFile(contentsOf: URL(fileURLWithPath: path)).tensors.filter { $0.key.contains("/") && !$0.key.hasPrefix("optimizer.") }, into: task)
     }
 
-    /// Measures it on people that it did not learn from.
-    public func measured(_ subset: Split.Subset, advance: (Int, Int) -> Void = { _, _ in }) throws -> [RunValue] {
-        for network in task.networks { network.graph.isTraining = false }
-        return try task.measure(subset, isQuick: false, advance: advance)
+    /// Measures it on samples that it did not learn from, with `Inference`.
+    /// - Parameter instead: networks that are measured in place of the run's, by name: its eight-bit ones.
+    public func measured(_ subset: Split.Subset, instead: [String: Graph] = [:], advance: (Int, Int) -> Void = { _, _ in }) throws -> [RunValue] {
+        var graphs: [String: Graph] = [:]
+        for (name, graph) in try exported() { graphs[name] = instead[name] ?? graph }
+        if let stranger = instead.keys.sorted().first(where: { graphs[$0] == nil }) {
+            throw FitError(.configuration, "\(stranger): the run has no such network; it has \(graphs.keys.sorted().joined(separator: ", "))")
+        }
+        return try task.measure(subset, graphs, advance: advance)
+    }
+
+    /// Makes eight-bit networks, calibrated (and fine-tuned) on samples that the run learnt from and compared with the float ones on others.
+    /// - Parameters:
+    ///   - counts: samples that calibrate and teach, and that are compared.
+    ///   - part: a network's name; `nil` for all.
+    ///   - advance: what is being done, and how much of how much.
+    public func quantized(
+        _ quantizer: PostTrainingQuantizer, _ tuner: QuantizationAwareTuner?, counts: (calibration: Int, probes: Int), only part: String? = nil, advance: (String, Int, Int) -> Void = { _, _, _ in }
+    ) throws -> (networks: [(name: String, graph: Graph)], report: QuantizationReport) {
+        let all = try exported()
+        guard part == nil || all.contains(where: { $0.name == part }) else {
+            throw FitError(.configuration, "--part \(part ?? ""): the run's networks are \(all.map(\.name).joined(separator: ", "))")
+        }
+        if let unknown = quantizer.excluded.sorted().first(where: { name in !all.contains { $0.graph.nodes.contains { $0.name == name || $0.outputs.first == name } } }) {
+            throw QuantizationError(.network, "--exclude \(unknown): no network of the run has such a node")
+        }
+        var networks: [(name: String, graph: Graph)] = [], reports: [(name: String, report: QuantizationReport)] = []
+        for (name, graph) in all where part == nil || part == name {
+            let own = try task.examples(of: name, .train, count: counts.calibration), probes = try task.examples(of: name, .validation, count: counts.probes)
+            guard own.count >= 2, !probes.isEmpty else {
+                throw QuantizationError(.calibration, "\(name): \(own.count) samples to calibrate with and \(probes.count) to compare on; at least 2 and 1 are needed, of training and of validation")
+            }
+            let calibrated = try quantizer.calibrate(graph, samples: own) { advance("\(name): calibration", $0, $1) }
+            let result: (graph: Graph, report: QuantizationReport)
+            if let tuner {
+                result = try tuner.tune(calibrated, samples: own, probes: probes) { advance("\(name): fine-tuning", $0.step, $0.of) }
+            } else {
+                result = try calibrated.measured(on: probes) { advance("\(name): comparison", $0, $1) }
+            }
+            networks.append((name, result.graph))
+            reports.append((name, result.report))
+        }
+        return (networks, reports.count == 1 ? reports[0].report : QuantizationReport(reports))
     }
 
     /// The networks as they are now.

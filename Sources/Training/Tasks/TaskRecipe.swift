@@ -25,7 +25,7 @@ public struct TaskRecipe: Sendable {
     var settings: any TaskSettings
 
     /// The tasks.
-    static let kinds: [any TaskSettings.Type] = [SynchronySettings.self]
+    static let kinds: [any TaskSettings.Type] = [SynchronySettings.self, VoiceActivitySettings.self, FaceDetectionSettings.self]
 
     /// Whether the file is a recipe of a task; one that cannot be read is not.
     public static func isOne(_ url: URL, overrides: [(key: String, value: String)] = []) -> Bool {
