@@ -81,7 +81,7 @@ public struct RecognitionBundle: Sendable {
         settings: Recognizer.Settings = Recognizer.Settings()
     ) throws -> Recognizer {
         var logMel: LogMelContract?
-        for role in [BundleRole.voiceEncoder, .syncAudio] where logMel == nil && bundle.roles.contains(role) {
+        for role in [BundleRole.voiceEncoder, .syncAudio, .voiceActivity] where logMel == nil && bundle.roles.contains(role) {
             if case .logMel(let contract)? = try contract(role).sound { logMel = contract }
         }
         return try Recognizer(
@@ -105,8 +105,13 @@ public struct RecognitionBundle: Sendable {
             denseLandmarker: try optional(.faceLandmarks) { try DenseLandmarker($0, contract: $1) },
             faceEncoder: try optional(.faceEncoder) { try FaceEncoder($0, contract: $1) },
             voiceEncoder: try optional(.voiceEncoder) { try VoiceEncoder($0, contract: $1) },
-            voiceActivity: try optional(.voiceActivity) { try VoiceActivityDetector($0, contract: $1) },
+            voiceActivity: try optional(.voiceActivity) { try Self.voiceActivity($0, $1) },
             speakingFace: try optional(.speakingFace) { try ActiveSpeakerScorer($0, contract: $1) } ?? makeSynchronyScorer(except: left))
+    }
+
+    private static func voiceActivity(_ graph: Graph, _ contract: FrontEndContract) throws -> any VoiceActivityDetector {
+        guard case .logMel? = contract.sound else { return try RecurrentVoiceActivityDetector(graph, contract: contract) }
+        return try StreamingVoiceActivityDetector(graph, contract: contract)
     }
 
     /// The two streams, where the bundle has both and no network that reads faces and sound together.

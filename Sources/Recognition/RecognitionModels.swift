@@ -4,12 +4,12 @@ public struct RecognitionModels {
     public var denseLandmarker: DenseLandmarker?
     public var faceEncoder: FaceEncoder?
     public var voiceEncoder: VoiceEncoder?
-    public var voiceActivity: VoiceActivityDetector?
+    public var voiceActivity: (any VoiceActivityDetector)?
     public var speakingFace: (any SpeakingFaceScorer)?
 
     public init(
         faceDetector: FaceDetector? = nil, denseLandmarker: DenseLandmarker? = nil, faceEncoder: FaceEncoder? = nil,
-        voiceEncoder: VoiceEncoder? = nil, voiceActivity: VoiceActivityDetector? = nil,
+        voiceEncoder: VoiceEncoder? = nil, voiceActivity: (any VoiceActivityDetector)? = nil,
         speakingFace: (any SpeakingFaceScorer)? = nil
     ) {
         self.faceDetector = faceDetector

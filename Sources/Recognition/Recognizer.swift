@@ -120,6 +120,7 @@ public final class Recognizer {
 
     /// Says that nothing more comes: answers what was waiting for more, and ends every appearance.
     public func finish() throws(RecognitionError) {
+        try sound?.finish()
         try scoreSpeakers(flush: true)
         try credit(flush: true)
         try encodeVoices(isFinal: true)

@@ -203,5 +203,17 @@ import Training
         try Self.expectGradient(s, 5) { try Distillation.divergence(student: $0, teacher: teacher, temperature: 3) }
         try Self.expectGradient(s, 5) { try Distillation.cosine(student: $0, teacher: teacher) }
         try Self.expectGradient(s, 5) { try Distillation.relational(student: $0, teacher: teacher) }
+        // Against known answers, of which two are the teacher's own.
+        let k = Array(t.prefix(10)) + Self.rows(3, 5, seed: 12), known = try Self.tensor(k, 5), answers = Self.unit(k, 5)
+        func near(_ x: [Double]) -> [Double] {
+            let row = answers.map { exp(Self.dot(x, $0) / 0.2) }
+            return row.map { $0 / row.reduce(0, +) }
+        }
+        let ta = Self.unit(t, 5), sa = Self.unit(s, 5)
+        var similarity = 0.0
+        for i in 0..<4 { similarity += zip(near(ta[i]), near(sa[i])).reduce(0) { $0 + $1.0 * log($1.0 / $1.1) } / 4 }
+        #expect(abs(try Distillation.similarity(student: student, teacher: teacher, known: known, temperature: 0.2).item() - similarity) < 1e-9)
+        #expect(abs(try Distillation.similarity(student: teacher, teacher: teacher, known: known).item()) < 1e-12)
+        try Self.expectGradient(s, 5) { try Distillation.similarity(student: $0, teacher: teacher, known: known, temperature: 0.2) }
     }
 }

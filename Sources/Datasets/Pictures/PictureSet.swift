@@ -49,8 +49,8 @@ public struct PictureSet: Sendable {
     public init(folders paths: [String], longestSide: Int = 640, most: Int = 4000) throws(DatasetError) {
         var files: [(folder: Int, path: String, name: String)] = []
         for (index, path) in paths.enumerated() {
-            guard let below = FileManager.default.enumerator(atPath: path) else { throw DatasetError(.noInput, "\(path): no such folder; expected one with pictures") }
-            let suffixes: Set<String> = ["jpg", "jpeg", "png", "webp", "bmp"]
+            guard FileManager.default.fileExists(atPath: path), let below = FileManager.default.enumerator(atPath: path) else { throw DatasetError(.noInput, "\(path): no such folder; expected one with pictures") }
+            let suffixes: Set<String> = ["jpg", "jpeg", "png", "webp"]
             let names = below.compactMap { $0 as? String }.filter { suffixes.contains(($0 as NSString).pathExtension.lowercased()) }.sorted()
             guard !names.isEmpty else { throw DatasetError(.badData, "\(path): no pictures in it; expected .\(suffixes.sorted().joined(separator: ", .")) in it or below") }
             let step = max(1, (names.count + most - 1) / most)

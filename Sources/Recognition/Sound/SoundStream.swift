@@ -18,7 +18,7 @@ public final class SoundStream {
 
     public let logMel: LogMel?
     public let mfcc: MFCC
-    public let voiceActivity: VoiceActivityDetector?
+    public let voiceActivity: (any VoiceActivityDetector)?
     /// Instant of sample 0; `nil` before the first block.
     public private(set) var origin: Instant?
     /// Where the next sample belongs.
@@ -37,7 +37,7 @@ public final class SoundStream {
     var timings: StageTimings
 
     public init(
-        logMel: LogMelContract?, voiceActivity: VoiceActivityDetector?, timings: StageTimings
+        logMel: LogMelContract?, voiceActivity: (any VoiceActivityDetector)?, timings: StageTimings
     ) throws(RecognitionError) {
         self.voiceActivity = voiceActivity
         self.timings = timings
@@ -101,6 +101,9 @@ public final class SoundStream {
         return voiceActivity?.probability(at: SamplePosition(Int64(frame) * Int64(Self.frameSamples) + 80))
     }
 
+    /// Answers for what waited for more, which does not come.
+    func finish() throws(RecognitionError) { try voiceActivity?.finish() }
+
     private func restart(at instant: Instant) {
         interrupt()
         origin = instant
@@ -137,7 +140,7 @@ public final class SoundStream {
             mfcc.append(samples)
         }
         if let voiceActivity {
-            try timings.measure(.voiceActivity) { () throws(RecognitionError) in try voiceActivity.append(samples) }
+            try timings.measure(.voiceActivity) { () throws(RecognitionError) in try voiceActivity.append(samples, features: logMel) }
         }
     }
 }

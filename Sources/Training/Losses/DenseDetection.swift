@@ -2,9 +2,10 @@ import Tensors
 
 /// A finder of faces that answers in every cell as its teacher does.
 ///
-///     L = Σ H(s, ŝ) / (Σ ŝ + 1)  +  Σ w · (|Δcentre| / size + |Δ ln size|) / Σ w  +  Σ w · mean |Δlandmark| / size / Σ w ,    w = ŝ² where ŝ > 0.3, else 0
+///     L = Σ |ŝ − s|² H(s, ŝ) / (Σ w + 1)  +  Σ w · (|Δcentre| / size + |Δ ln size|) / Σ w  +  Σ w · mean |Δlandmark| / size / Σ w ,    w = ŝ² where ŝ > 0.3, else 0
 ///
-/// over all cells of all strides; s is the student's score, ŝ the teacher's √(cls · obj), H their cross-entropy, size the side of the teacher's box in
+/// over all cells of all strides; s is the student's score, ŝ the teacher's √(cls · obj), H their cross-entropy, which counts where the two differ (Li et al., "Generalized
+/// Focal Loss", NeurIPS 2020: without that factor most of it is what the teacher says of thousands of cells without a face), size the side of the teacher's box in
 /// cells, √(width · height). Without boxes drawn by people it learns from any picture, as in Chen et al., "Learning Efficient Object Detection Models with Knowledge
 /// Distillation", NeurIPS 2017, and needs no assignment of faces to cells: the teacher has made it.
 public struct DenseDetection: Sendable {
@@ -29,10 +30,10 @@ public struct DenseDetection: Sendable {
         }
         let wanted = try (all(teacher, "cls") * all(teacher, "obj")).clamped(0, 1).squareRoot()
         let score = try all(student, "cls").clamped(BinaryCrossEntropy.floor, 1 - BinaryCrossEntropy.floor)
-        let entropy = try -(wanted * score.log() + (-wanted + 1) * (-score + 1).log()).sum()
-        let found = try entropy / (wanted.sum() + 1)
+        let entropy = try -(wanted * score.log() + (-wanted + 1) * (-score + 1).log())
         let weight = try wanted.square() * wanted.isGreater(than: least).converted(to: .float32)
         let total = try weight.sum() + 1e-3
+        let found = try (entropy * (wanted - score).square()).sum() / (weight.sum() + 1)
         let box = try all(teacher, "bbox"), own = try all(student, "bbox")
         let size = try (box.sliced(2, 2, 3) + box.sliced(2, 3, 4)).clamped(-8, 12) * 0.5
         let side = try size.exp()

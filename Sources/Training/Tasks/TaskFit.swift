@@ -44,7 +44,7 @@ public final class TaskFit {
         weights = task.networks.flatMap { $0.graph.parameters.filter(\.isTrainable).map(\.tensor) }
         optimizer = try recipe.optimizer.optimizer(of: weights)
         state.fingerprint = String(StableHash.of(recipe.source + task.dataDigest), radix: 16)
-        if exists { try Self.restore(checkpoint, &state, task, optimizer) }
+        if exists { try Self.restore(checkpoint, &state, task, optimizer) } else { try Self.begin(task, recipe.start) }
         if exists {
             recorder = try RunRecorder(resuming: folder, afterStep: state.step)
         } else {
@@ -182,6 +182,20 @@ public final class TaskFit {
         let moments = (0..<file.tensors.count).prefix { file.tensors["\(moment)\($0)"] != nil }.compactMap { file.tensors["\(moment)\($0)"] }
         try optimizer.restore(moments, stepCount: saved.step)
         state = saved
+    }
+
+    /// Takes first weights from exported networks.
+    private static func begin(_ task: any LearningTask, _ start: [String: String]) throws {
+        for (name, path) in start.sorted(by: { $0.key < $1.key }) {
+            guard let network = task.networks.first(where: { $0.name == name }) else {
+                throw FitError(.configuration, "start.\(name): the task has no such network; it has \(task.networks.map(\.name).joined(separator: ", "))")
+            }
+            let known = try Graph(onnxFile: URL(fileURLWithPath: path)).initializers, own = try network.graph.state()
+            if let missing = own.keys.sorted().first(where: { known[$0]?.shape != own[$0]?.shape }) {
+                throw FitError(.badData, "\(path): ‘\(missing)’ is \(known[missing].map { "of shape \($0.shape)" } ?? "not there"), expected \(own[missing]?.shape ?? []): it is another network than \(name)")
+            }
+            try network.graph.load(own.keys.reduce(into: [:]) { $0[$1] = known[$1] })
+        }
     }
 
     static func load(_ tensors: [String: Tensor], into task: any LearningTask) throws {

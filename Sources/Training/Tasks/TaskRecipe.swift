@@ -9,6 +9,7 @@ import ModelBundle
 ///     optimizer: {name: adamw, rate: 0.001}
 ///     schedule: {name: cosine, warm_up: 1}
 ///     epochs: 30
+///     start: {mouth: mouth.onnx}      # networks that are learnt on, by name: of an earlier run, exported; otherwise a network begins anew
 ///
 /// `optimizer`, `schedule`, `epochs`, `clip_gradients`, `checkpoint_steps` and `seed` are those of a ``Recipe``.
 public struct TaskRecipe: Sendable {
@@ -19,6 +20,8 @@ public struct TaskRecipe: Sendable {
     public var epochs: Int
     public var gradientLimit: Double
     public var checkpointSteps: Int
+    /// Files with first weights, by network.
+    public var start: [String: String]
     /// As ``Recipe/text`` and ``Recipe/source``.
     public var text: String
     public var source: String
@@ -57,11 +60,16 @@ public struct TaskRecipe: Sendable {
         epochs = try top.optionalInteger("epochs", in: 1...1_000_000) ?? 20
         gradientLimit = try top.optionalReal("clip_gradients", in: 1e-6...1e9) ?? .infinity
         checkpointSteps = try top.optionalInteger("checkpoint_steps", in: 1...1_000_000) ?? 500
-        settings = try kind.init(&top, folder: url.deletingLastPathComponent())
+        var start = try top.sectionOrEmpty("start")
+        let folder = url.deletingLastPathComponent()
+        self.start = try start.keys.reduce(into: [:]) { $0[$1] = Recipe.resolved(try start.text($1), folder) }
+        try start.finish()
+        settings = try kind.init(&top, folder: folder)
         try top.finish()
         func quoted(_ path: String) -> String { "'" + path.replacing("'", with: "''") + "'" }
         let paths = settings.paths.map { (key: $0.key, value: $0.isList ? "[" + $0.paths.map(quoted).joined(separator: ", ") + "]" : quoted($0.paths[0])) }
-        text = try YAMLSection.resolved(yaml: yaml, file: url.path, overrides: overrides + paths)
+        let begun = self.start.sorted { $0.key < $1.key }.map { (key: "start.\($0.key)", value: quoted($0.value)) }
+        text = try YAMLSection.resolved(yaml: yaml, file: url.path, overrides: overrides + paths + begun)
     }
 }
 
