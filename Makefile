@@ -5,7 +5,7 @@ SWIFT ?= swift
 BUILD = $(SWIFT) build -c release
 PACKAGES = libavformat-dev libavcodec-dev libswscale-dev libswresample-dev libavutil-dev libcairo2-dev \
 	fonts-dejavu-core libsqlite3-dev libssl-dev libv4l-dev libpulse-dev libmosquitto-dev ffmpeg pkg-config python3 python3-venv \
-	pulseaudio pulseaudio-utils pipewire pipewire-pulse wireplumber gcc make mosquitto mosquitto-clients openssl systemd python3-jinja2 python3-jsonschema mmdebstrap xz-utils libtorch-dev libgloo-dev \
+	pulseaudio pulseaudio-utils pipewire pipewire-pulse wireplumber gcc make mosquitto mosquitto-clients openssl systemd python3-jinja2 python3-jsonschema mmdebstrap xz-utils libtorch-dev libopenblas0-openmp libgloo-dev \
 	libespeak-ng-dev espeak-ng-data
 PYTHON = .venv/bin/python3
 DATA = $(if $(FWOC_SHARED_DATA),$(FWOC_SHARED_DATA),$(wildcard ../shared/data))

@@ -5,7 +5,8 @@ import ModelBundle
 /// What a recipe says of a finder of faces.
 ///
 ///     task: face-detection
-///     pictures: [wider/train, scenes]   # folders, each drawn from as often as the others
+///     pictures: [wider/train, scenes]   # folders, each drawn from as often as the others, or
+///     shares: [5, 1]                    # so many times as often, by folder
 ///     teacher: yunet_n_dynamic.onnx     # says where faces are, and is given the pictures without distortion
 ///     boxes: wider/val.csv              # image,x,y,w,h,invalid,…: what is measured; images from the list's folder
 ///     side: 256                         # of the square canvases that are learnt from, a multiple of 32
@@ -14,6 +15,8 @@ import ModelBundle
 struct FaceDetectionSettings: TaskSettings {
     static let name = "face-detection"
     var pictures: [String]
+    /// How often each folder is drawn from beside the others.
+    var shares: [Int]
     var teacher: String
     var boxes: String?
     var side: Int
@@ -23,6 +26,9 @@ struct FaceDetectionSettings: TaskSettings {
     init(_ section: inout YAMLSection, folder: URL) throws {
         pictures = try section.texts("pictures").map { Recipe.resolved($0, folder) }
         guard !pictures.isEmpty else { throw section.problem("pictures", "missing; name folders of pictures, with faces and without") }
+        let wanted = try section.texts("shares")
+        shares = wanted.isEmpty ? pictures.map { _ in 1 } : wanted.compactMap { Int($0) }.filter { (1...100).contains($0) }
+        guard shares.count == pictures.count else { throw section.problem("shares", "expected a whole number from 1 to 100 for each of the \(pictures.count) folders of pictures") }
         teacher = Recipe.resolved(try section.text("teacher"), folder)
         boxes = try section.optionalText("boxes").map { Recipe.resolved($0, folder) }
         side = try section.optionalInteger("side", in: 64...1024) ?? 256

@@ -34,10 +34,10 @@ final class FaceDetectionTask: LearningTask {
         self.pictures = pictures
         // One of twenty is not learnt from.
         func isUnseen(_ index: Int) -> Bool { StableHash.of(pictures.name(index)) % 20 == 0 }
-        let canvases = PictureCanvases(pictures, where: { !isUnseen($0) }, side: settings.side, canvases: settings.canvases)
+        let canvases = PictureCanvases(pictures, shares: settings.shares, where: { !isUnseen($0) }, side: settings.side, canvases: settings.canvases)
         own = canvases
-        unseen = PictureCanvases(pictures, where: isUnseen, side: settings.side, canvases: settings.canvases)
-        learnt = canvases.chosen.reduce(0) { $0 + $1.count }
+        unseen = PictureCanvases(pictures, shares: settings.shares, where: isUnseen, side: settings.side, canvases: settings.canvases)
+        learnt = canvases.learnt
         ahead = AheadOfTime { canvases.samples(seed: $0) }
     }
 
@@ -75,20 +75,33 @@ final class FaceDetectionTask: LearningTask {
         }
     }
 
-    private func loss(_ samples: PictureCanvases.Samples) throws -> TorchTensor {
+    private static let loss = DenseDetection()
+
+    private func answers(_ samples: PictureCanvases.Samples) throws -> (own: DenseDetection.Answers, wanted: DenseDetection.Answers) {
         let shape = [settings.canvases, 3, settings.side, settings.side]
         let wanted = try taught(TorchTensor(samples.clean, shape: shape, device: device))
-        return try DenseDetection()(network.run([network.inputs[0].name: TorchTensor(samples.distorted, shape: shape, device: device)]), wanted)
+        return (try network.run([network.inputs[0].name: TorchTensor(samples.distorted, shape: shape, device: device)]), wanted)
     }
 
-    func loss(seed: UInt64, next: UInt64?) throws -> TorchTensor { try loss(try ahead.samples(seed, next: next)) }
+    func loss(seed: UInt64, next: UInt64?) throws -> TorchTensor {
+        let (own, wanted) = try answers(ahead.samples(seed, next: next))
+        return try Self.loss(own, wanted)
+    }
 
-    /// How far it is from its teacher on pictures that it did not learn from: the loss.
+    /// How far it is from its teacher on pictures that it did not learn from: the loss, and its parts.
     func validate() throws -> [RunValue] {
-        guard !unseen.chosen.isEmpty else { return [RunValue("disagreement", nil)] }
+        let names = ["disagreement", "scores", "boxes", "landmarks"]
+        guard !unseen.chosen.isEmpty else { return names.map { RunValue($0, nil) } }
         let rounds = 6
-        let sum = try (0..<rounds).reduce(0.0) { sum, round in try TorchRuntime.withoutGradients { try sum + loss(unseen.samples(seed: UInt64(round))).item() } }
-        return [RunValue("disagreement", sum / Double(rounds))]
+        var sums = [Double](repeating: 0, count: names.count)
+        for round in 0..<rounds {
+            try TorchRuntime.withoutGradients {
+                let (own, wanted) = try answers(unseen.samples(seed: UInt64(round))), parts = try Self.loss.parts(own, wanted)
+                let values = try [Self.loss(own, wanted), parts.scores, parts.boxes, parts.landmarks]
+                for (index, value) in values.enumerated() { sums[index] += try value.item() }
+            }
+        }
+        return zip(names, sums).map { RunValue($0, $1 / Double(rounds)) }
     }
 
     func examples(of network: String, _ subset: Split.Subset, count: Int) throws -> [[String: Tensor]] {

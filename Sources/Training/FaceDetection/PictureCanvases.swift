@@ -12,16 +12,19 @@ struct PictureCanvases: Sendable {
     }
 
     let pictures: PictureSet
-    /// Pictures that are drawn from, by folder.
+    /// Pictures that are drawn from, by folder; a folder with a greater share is there more than once.
     let chosen: [[Int]]
+    /// How many pictures these are.
+    let learnt: Int
     let side: Int
     let canvases: Int
 
-    init(_ pictures: PictureSet, where isChosen: (Int) -> Bool, side: Int, canvases: Int) {
+    init(_ pictures: PictureSet, shares: [Int], where isChosen: (Int) -> Bool, side: Int, canvases: Int) {
         (self.pictures, self.side, self.canvases) = (pictures, side, canvases)
         var chosen: [Int: [Int]] = [:]
         for index in 0..<pictures.count where isChosen(index) { chosen[pictures.folders[index], default: []].append(index) }
-        self.chosen = chosen.sorted { $0.key < $1.key }.map(\.value)
+        self.chosen = chosen.sorted { $0.key < $1.key }.flatMap { folder, own in [[Int]](repeating: own, count: shares[folder]) }
+        learnt = chosen.values.reduce(0) { $0 + $1.count }
     }
 
     private static let augmentation: PictureAugmentation = {

@@ -23,6 +23,12 @@ public struct DenseDetection: Sendable {
 
     /// A scalar.
     public func callAsFunction(_ student: Answers, _ teacher: Answers) throws(TorchError) -> TorchTensor {
+        let parts = try parts(student, teacher)
+        return try parts.scores + parts.boxes * boxes + parts.landmarks * landmarks
+    }
+
+    /// The three scalars that it is the weighted sum of.
+    public func parts(_ student: Answers, _ teacher: Answers) throws(TorchError) -> (scores: TorchTensor, boxes: TorchTensor, landmarks: TorchTensor) {
         func all(_ answers: Answers, _ kind: String) throws(TorchError) -> TorchTensor {
             var parts: [TorchTensor] = []
             for stride in Self.strides { if let part = answers["\(kind)_\(stride)"] { parts.append(part) } }
@@ -40,6 +46,6 @@ public struct DenseDetection: Sendable {
         let difference = try (own - box).absolute()
         let boxError = try difference.sliced(2, 0, 2).sum([2], keepsAxes: true) / side + difference.sliced(2, 2, 4).sum([2], keepsAxes: true)
         let points = try (all(student, "kps") - all(teacher, "kps")).absolute().mean([2], keepsAxes: true) / side
-        return try found + (boxError * weight).sum() / total * boxes + (points * weight).sum() / total * landmarks
+        return try (found, (boxError * weight).sum() / total, (points * weight).sum() / total)
     }
 }

@@ -16,19 +16,27 @@ extension GraphBuilder {
         }
     }
 
-    /// Chen et al., "MobileFaceNets: Efficient CNNs for Accurate Real-Time Face Verification on Mobile Devices", 2018, table 1: `width` is 64 there.
-    mutating func mobileFaceNet(_ x: Value, width: Int, isDeep: Bool, dimension: Int) -> Value {
-        var y = scope("stem") { net in net.unit(net.unit(x, width, kernel: 3, stride: 2), width, kernel: 3, groups: width) }
-        let stages: [(factor: Int, expansion: Int, count: Int)] = isDeep ? [(1, 2, 5), (2, 4, 1), (2, 2, 6), (2, 4, 1), (2, 2, 2)] : [(1, 2, 3), (2, 4, 1), (2, 2, 4), (2, 4, 1), (2, 2, 2)]
+    /// Bottlenecks of equal width in a row; the first of them may halve the picture.
+    struct FaceStage {
+        var channels: Int
+        var expansion: Int
+        var blocks: Int
+        var stride: Int
+    }
+
+    /// Chen et al., "MobileFaceNets: Efficient CNNs for Accurate Real-Time Face Verification on Mobile Devices", 2018: stem and bottlenecks, and a head that weighs
+    /// places of the map.
+    mutating func mobileFaceNet(_ x: Value, stem: Int, stages: [FaceStage], head: Int, dimension: Int) -> Value {
+        var y = scope("stem") { net in net.unit(net.unit(x, stem, kernel: 3, stride: 2), stem, kernel: 3, groups: stem) }
         for (index, stage) in stages.enumerated() {
-            for block in 0..<stage.count {
-                y = bottleneck(y, width * stage.factor, expansion: stage.expansion, stride: block == 0 && index != 2 && index != 4 ? 2 : 1, name: "stage\(index + 1).block\(block + 1)")
+            for block in 0..<stage.blocks {
+                y = bottleneck(y, stage.channels, expansion: stage.expansion, stride: block == 0 ? stage.stride : 1, name: "stage\(index + 1).block\(block + 1)")
             }
         }
         return scope("head") { net in
-            let wide = net.unit(y, 8 * width, kernel: 1)
+            let wide = net.unit(y, head, kernel: 1)
             // A depthwise convolution over the whole map weighs its places, where a mean would not.
-            let pooled = net.unit(wide, 8 * width, kernel: 7, groups: 8 * width, padding: .none, isLinear: true)
+            let pooled = net.unit(wide, head, kernel: 7, groups: head, padding: .none, isLinear: true)
             return net.linear(net.flatten(pooled), dimension, name: "embedding")
         }
     }
