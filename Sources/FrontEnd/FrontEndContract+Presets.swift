@@ -52,3 +52,12 @@ extension FrontEndContract {
         return FrontEndContract(sound: .logMel(contract))
     }()
 }
+
+/// The preprocessing of encoders that this project trains.
+extension FrontEndContract {
+    /// Faces: that of `face_mbf_512`, which most public encoders of aligned faces share, so that one may teach another.
+    public static let face112 = faceMBF512
+
+    /// Voices: ``logMel80`` after the mean of each filter over the utterance is subtracted.
+    public static let logMel80Centred = speakerTDNN512
+}

@@ -133,7 +133,9 @@ public struct RecognitionBundle: Sendable {
         case "silero": return .silero
         case "lrASD": return .lrASD
         case "mouth96": return .mouth96
+        case "face112": return .face112
         case "logMel80": return .logMel80
+        case "logMel80Centred": return .logMel80Centred
         default: throw Self.manifestError(bundle, "roles.\(role).contract.preset", "the front end has no preset '\(preset)'")
         }
     }

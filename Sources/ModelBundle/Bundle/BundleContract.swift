@@ -22,7 +22,9 @@ public struct BundleContract: Sendable, Hashable {
         "silero": [.voiceActivity],
         "lrASD": [.speakingFace],
         "mouth96": [.syncVideo],
-        "logMel80": [.syncAudio],
+        "face112": [.faceEncoder],
+        "logMel80": [.syncAudio, .voiceActivity],
+        "logMel80Centred": [.voiceEncoder],
     ]
 
     /// One `key=value` a line, sorted; equal exactly for equal contracts.
