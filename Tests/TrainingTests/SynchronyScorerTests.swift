@@ -86,7 +86,9 @@ import Training
         }
         let calibration = SynchronyScorer.Calibration()
         let last = try #require(answers[Self.frames])
-        #expect(abs(last - calibration.slope * (newest.confidence - calibration.middle)) < 1e-3)
+        let evidence = 0.5 * newest.distances.sorted()[Synchrony.reach] - newest.distances[Synchrony.reach - 5...Synchrony.reach + 5].min()!
+        #expect(abs(evidence - newest.evidence(near: 0, within: 5)) < 1e-6)
+        #expect(abs(last - (Float(calibration.unknown.slope) * evidence + Float(calibration.unknown.offset))) < 1e-3)
     }
 
     @Test func `A second face begins anew, and sound that ended lets nobody wait`() throws {
@@ -111,6 +113,10 @@ import Training
         let synchrony = Synchrony(distances: distances)
         #expect(synchrony.offset == -3 && synchrony.minimalDistance == 0.8)
         #expect(abs(synchrony.confidence - 0.5) < 1e-6)
+        #expect(synchrony.distance(near: 0, within: 2) == 1.3 && synchrony.distance(near: 0, within: 3) == 0.8)
+        // At the ends only what there is.
+        #expect(synchrony.distance(near: -Synchrony.reach, within: 5) == 1.3 && synchrony.distance(near: Synchrony.reach, within: 2) == 1.3)
+        #expect(abs(synchrony.evidence(near: -4, within: 1) - (0.65 - 0.8)) < 1e-6)
     }
 
     @Test func `Networks that do not fit are refused by role`() throws {

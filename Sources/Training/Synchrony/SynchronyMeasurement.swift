@@ -7,7 +7,9 @@ import RunRecords
 ///
 /// - *in step*: clips of 3 s (62 frames that do not look beyond their ends), and whole rows however short, of which the best offset within ± 15 frames lies within ± 1 frame.
 /// - *own sound*: AUC of people's own sound against that of others, on one row and on three joined, by the distance in step (± 1 frame) and by the confidence.
-/// - *still mouth*: AUC of the talking mouth against its first picture standing still, with the same sound.
+/// - *still mouth*: AUC of the talking mouth against its first picture standing still, with the same sound: by the confidence, and by the confidence in step, which is the
+///   median distance less the smallest within ± 2 frames of the offset that is known.
+/// - *evidence*: `Synchrony.evidence`, what the agent decides by, where the offset of sound and picture is known and where it is not yet.
 struct SynchronyMeasurement {
     /// Embeddings of one row, `[frames, dimension]`, without those that looked beyond its ends.
     struct Talk {
@@ -93,13 +95,35 @@ struct SynchronyMeasurement {
                 result.append(RunValue("confidence_\(name)_\(count)", values.isEmpty ? nil : Double(values.reduce(0, +)) / Double(values.count)))
             }
         }
-        var talking: [Float] = [], still: [Float] = []
-        for talk in talks {
-            talking.append(Self.synchrony([(talk.mouths[...], talk.sounds[...])], dimension: talk.dimension).confidence)
-            still.append(Self.synchrony([(talk.stillMouths[...], talk.sounds[...])], dimension: talk.dimension).confidence)
-        }
-        result.append(RunValue("still_mouth", auc(talking, still)))
+        let talking = talks.map { Self.synchrony([($0.mouths[...], $0.sounds[...])], dimension: $0.dimension) }
+        let still = talks.map { Self.synchrony([($0.stillMouths[...], $0.sounds[...])], dimension: $0.dimension) }
+        result.append(RunValue("still_mouth", auc(talking.map(\.confidence), still.map(\.confidence))))
+        func inStep(_ synchrony: Synchrony) -> Float { synchrony.medianDistance - synchrony.distance(near: 0, within: 2) }
+        result.append(RunValue("still_mouth_in_step", auc(talking.map(inStep), still.map(inStep))))
+        for place in SynchronyScorer.Calibration.Place.allCases { result += evidence(place, auc) }
         return result
+    }
+
+    /// The evidence that the agent decides by, of talking mouths against still ones and against other people's sound; and the calibration that it needs.
+    private func evidence(_ place: SynchronyScorer.Calibration.Place, _ auc: ([Float], [Float]) -> Double?) -> [RunValue] {
+        var own: [Float] = [], still: [Float] = [], others: [Float] = []
+        var random = SeededGenerator(seed: 7, 0)
+        for talk in talks {
+            func evidence(_ mouths: [Float], _ sounds: [Float]) -> Float {
+                Self.synchrony([(mouths[...], sounds[...])], dimension: talk.dimension).evidence(near: 0, within: place.tolerance)
+            }
+            own.append(evidence(talk.mouths, talk.sounds))
+            still.append(evidence(talk.stillMouths, talk.sounds))
+            let strangers = talks.filter { $0.identity != talk.identity }
+            guard !strangers.isEmpty else { continue }
+            others.append(evidence(talk.mouths, strangers[random.index(below: strangers.count)].sounds))
+        }
+        let calibration = (try? ScoredTrials(scores: own + still + others, isSame: own.map { _ in true } + (still + others).map { _ in false })).map(ScoreCalibration.init(fitting:))
+        let name = "evidence_\(place.rawValue)"
+        return [
+            RunValue("\(name)_still", auc(own, still)), RunValue("\(name)_other", auc(own, others)), RunValue("\(name)_slope", calibration?.slope),
+            RunValue("\(name)_offset", calibration?.offset),
+        ]
     }
 
     /// Rows of one person, so many together.

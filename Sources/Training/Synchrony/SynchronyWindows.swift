@@ -99,10 +99,12 @@ struct SynchronyWindows: Sendable {
             do throws(DatasetError) {
                 var random = SeededGenerator(seed: seed, 0x10AD, UInt64(index))
                 let distortion = Self.pictureAugmentation.draw(&random)
+                // A crop follows landmarks, which a small detector is not sure of.
+                let tremble = random.index(below: 3) == 0 ? 0 : random.uniform(0...0.06)
                 // Cameras in the dark deliver 12 or 15 pictures a second.
                 let rate = random.index(below: 100) < 20 ? (random.index(below: 2) == 0 ? 12.5 : 15.0) : 25
                 let held = rate < 25 ? (0..<frames).map { min(frames - 1, Int((Double($0) * rate / 25).rounded(.down) * 25 / rate + 0.5)) } : nil
-                piece.mouths = try data.mouths(talk, start..<start + frames, distortion: (distortion, noise: random.next()), held: held)
+                piece.mouths = try data.mouths(talk, start..<start + frames, distortion: (distortion, noise: random.next(), tremble: tremble), held: held)
                 let samples = Self.soundAugmentation.apply(to: try data.sound(talk, start..<start + frames), noise: noise, random: &random)
                 piece.features = LogMel.frames(of: samples, count: frames * TalkSet.melsPerFrame)
             } catch { piece.failure = error }

@@ -39,9 +39,10 @@ struct TalkSet: Sendable {
 
     /// Mouths as the network reads them, `[frames, 96, 96]`, −1…1.
     /// - Parameters:
-    ///   - distortion: of all pictures alike; `nil` leaves them as they are.
+    ///   - distortion: of all pictures alike, but that each is shifted and scaled by at most `tremble` (in sides) of its own, as crops are that follow uncertain
+    ///     landmarks; `nil` leaves them as they are.
     ///   - held: which picture stands at each place, where a slow camera repeats some.
-    func mouths(_ talk: Talk, _ range: Range<Int>, distortion: (PictureDistortion, noise: UInt64)? = nil, held: [Int]? = nil) throws(DatasetError) -> [Float] {
+    func mouths(_ talk: Talk, _ range: Range<Int>, distortion: (PictureDistortion, noise: UInt64, tremble: Float)? = nil, held: [Int]? = nil) throws(DatasetError) -> [Float] {
         let set = sets[talk.set], bytes = try set.bytes(row: talk.row, column: set.column(SampleColumns.mouth)), size = Self.side * Self.side
         let contract = FrontEndContract.mouth96.picture, mean = contract?.mean[0] ?? 0, scale = contract?.scale[0] ?? 1
         var values: [Float] = []
@@ -54,7 +55,16 @@ struct TalkSet: Sendable {
             }
             var picture = [UInt8](repeating: 0, count: size)
             for index in 0..<size { picture[index] = bytes[source * size + index] }
-            if let distortion { distortion.0.apply(to: &picture, channels: 1, width: Self.side, height: Self.side, noiseSeed: distortion.noise &+ UInt64(place)) }
+            if let distortion {
+                var own = distortion.0
+                if distortion.tremble > 0 {
+                    var random = SeededGenerator(seed: distortion.noise, 0x7E3B, UInt64(place))
+                    own.shiftX += random.uniform(-distortion.tremble...distortion.tremble)
+                    own.shiftY += random.uniform(-distortion.tremble...distortion.tremble)
+                    own.scale *= 1 + random.uniform(-distortion.tremble...distortion.tremble)
+                }
+                own.apply(to: &picture, channels: 1, width: Self.side, height: Self.side, noiseSeed: distortion.noise &+ UInt64(place))
+            }
             for level in picture { values.append((Float(level) - mean) * scale) }
         }
         return values
