@@ -13,17 +13,20 @@ faces     Labeled Faces in the Wild: every fourth person of faces-lfw-train.tar.
 voices    Every fifth speaker of voices.tar.gz and all of the interviews, as models/recipes/prepare holds them out; at most 60 of a set. 3 s that are mostly
           speech, the first half of them (twice in a row: the agent takes no recording with less than 2 s of speech), and 3 s with noise 5 dB below speech
           (noise-esc10.tar.gz, the recordings of fold 4). Different speakers are compared within a set. Pairs of one speaker are of different sessions
-          where there are several, else of different files, else of two places of one file, which share the channel: such numbers flatter. The interviews
-          are of people whose names are VoxCeleb's, which the reference's voice encoder learnt from.
+          where there are several, else of different files, else of two places of one file, which share the channel: such numbers flatter. Every
+          speaker's own pairs weigh the same together. `readings` are of two places of one file. The interviews are of people whose names are VoxCeleb's,
+          which the reference's voice encoder learnt from, and not all that is heard in them is the one whom they are named after.
 slices    UTKFace (faces-utk.tar.gz), whose files' names say age, sex and group. `edge` was trained on these pictures; nobody is named, so nothing can be said about
           misses, and two pictures may by chance be of one person. Share of pictures with a face, and false accepts between different pictures of one slice at
           the threshold that lets 1 % of all pairs through. Of LFW there are no labels. Voices by sex: RAVDESS and the Urdu recordings, held-out speakers only.
 matching  What `matching` of a bundle.yaml needs, from clips-news.tar.gz (23 readers, nobody of whom was learnt from by a face or a voice encoder): a clip of 1.2 s against
           five of a person, the mean of the two highest cosines, five drawn 20 times. A clip's voice is all of its sound, three times in a row.
-          genuine     half way from the readers, who sit in one studio, to LFW's pairs (face) and to the 3 s of other sessions or files (voice)
+          genuine     face: half way from the readers, who sit in one studio, to LFW's pairs; voice: that of the readings, 3 s
           weight      d′², by the lower of the readers' own mean and `genuine`
           thresholds  of face and both: the fused score that one impostor in 10,000 reaches, and 0.04; of voice: that three in 1,000 reach
-          agreement   the lower of three deviations above impostors and two and a half below genuine, one clip (face: LFW's picture) against one
+          agreement   three deviations above impostors, or two and a half below genuine where that is lower: one reader's clip against another, for
+                      faces also LFW's pictures, and of both sets the impostors that are more alike, the genuine that are less
+          What these rules make of the reference is near what its bundle.yaml says, which was chosen by hand.
 
 Run it with `nice` on a machine that does other work. Needs numpy, and ffmpeg for blurring and for cutting sound.
 """
@@ -61,6 +64,7 @@ SPEAKERS, FILES, STRETCH, SIGNAL_TO_NOISE = 60, 10, 3.0, 5.0
 SLICED_PICTURES, AGES = 1500, [(0, 12), (13, 19), (20, 39), (40, 59), (60, 120)]
 READER_CLIPS, TEMPLATES, DRAWS = 10, 5, 20
 HALF_WEIGHT = 1.5
+VOICE_GROUPS = {"all": ["accent", "librispeech", "interview"], "readings": ["accent", "librispeech"], "interview": ["interview"]}
 RESAMPLES = 300
 
 
@@ -158,18 +162,21 @@ def drawn(people):
     return rng.multinomial(people, np.full(people, 1 / people), size=RESAMPLES).astype(float)
 
 
-def verification(scores, same, first, second, accuracy=False):
-    """Figures of trials between people first[i] and second[i], with intervals. A pair weighs as often as both were drawn."""
+def verification(scores, same, first, second, accuracy=False, base=None):
+    """Figures of trials between people first[i] and second[i], with intervals. A pair weighs as often as both were drawn, times its own weight in `base`."""
+    base = np.ones(len(scores)) if base is None else base
     people = {name: number for number, name in enumerate(sorted({*first, *second}))}
     a, b = np.array([people[name] for name in first]), np.array([people[name] for name in second])
     order = np.argsort(scores, kind="stable")
     resamples = drawn(len(people))
-    weights = [np.where(same, times[a], times[a] * times[b]) for times in resamples]
-    auc, eer = rates(scores[order], same[order], np.ones(len(scores)))
+    weights = [base * np.where(same, times[a], times[a] * times[b]) for times in resamples]
+    auc, eer = rates(scores[order], same[order], base[order])
     again = np.array([rates(scores[order], same[order], weight[order]) for weight in weights])
     figures = {"same": int(same.sum()), "different": int((~same).sum()), "people": len(people), "auc": auc, "auc_interval": interval(again[:, 0]),
-               "eer": eer, "eer_interval": interval(again[:, 1]), "same_mean": float(scores[same].mean()), "same_deviation": float(scores[same].std()),
-               "different_mean": float(scores[~same].mean()), "different_deviation": float(scores[~same].std())}
+               "eer": eer, "eer_interval": interval(again[:, 1])}
+    for name, own in (("same", same), ("different", ~same)):
+        mean = np.average(scores[own], weights=base[own])
+        figures |= {f"{name}_mean": float(mean), f"{name}_deviation": math.sqrt(np.average((scores[own] - mean) ** 2, weights=base[own]))}
     if accuracy:
         right = np.zeros(len(scores), bool)
         for fold in range(10):
@@ -349,7 +356,7 @@ def stretches(work):
         by_set[speaker.split("/")[0]].append((speaker, files))
     noises = unpack(work, "noise-esc10", "", lambda names: [name for name in names if Path(name).name.startswith("4-")])
     results = {"3 s": [], "1.5 s": [], "3 s, 5 dB": []}
-    for group in ("accent", "librispeech", "interview"):
+    for group in VOICE_GROUPS["all"]:
         for speaker, files in spread(by_set[group], SPEAKERS):
             for file in spread(files, FILES):
                 listed = work / "places" / f"{file}.json"
@@ -417,8 +424,11 @@ def voice_pairs(files):
 
 
 def voice_figures(found, pairs):
+    """Each speaker's own pairs weigh the same together."""
+    own = collections.Counter(speaker_of(a) for a, _, same in pairs if same)
+    base = np.array([1 / own[speaker_of(a)] if same else 1 for a, _, same in pairs])
     scores = trials(found, [pair[:2] for pair in pairs])
-    return verification(scores, np.array([pair[2] for pair in pairs]), [speaker_of(pair[0]) for pair in pairs], [speaker_of(pair[1]) for pair in pairs])
+    return verification(scores, np.array([pair[2] for pair in pairs]), [speaker_of(pair[0]) for pair in pairs], [speaker_of(pair[1]) for pair in pairs], base=base)
 
 
 def voices(agent, bundles):
@@ -426,13 +436,13 @@ def voices(agent, bundles):
     for condition, files in stretches(agent.work).items():
         found, causes, common = answers(agent, bundles, "sound", files)
         pairs = voice_pairs([file for file in files if file in common])
-        for group in ("all", "interview"):
-            own = [pair for pair in pairs if group == "all" or f"/{group}/" in pair[0]]
-            count = sum(group == "all" or f"/{group}/" in file for file in files)
+        for group, sets in VOICE_GROUPS.items():
+            belongs = lambda file: speaker_of(file).split("/")[0] in sets
+            own, count = [pair for pair in pairs if belongs(pair[0])], sum(map(belongs, files))
             for bundle in bundles:
-                without = sum(found[bundle][file][0] is None for file in files if group == "all" or f"/{group}/" in file)
+                without = sum(found[bundle][file][0] is None for file in files if belongs(file))
                 figures.setdefault(f"{condition}, {group}", {})[bundle] = {"stretches": count, "without": without} | voice_figures(found[bundle], own)
-    print("VOICES: speakers held out of accent, librispeech and interview")
+    print(f"VOICES: speakers held out of {', '.join(VOICE_GROUPS['all'])}")
     table(["stretches", "bundle", "of them", "no voice", "speakers", "same", "different", "AUC %", "EER %", "same", "different"],
           [[name, bundle, row["stretches"], row["without"], row["people"], row["same"], row["different"], percent(row["auc"], row["auc_interval"], 1),
             percent(row["eer"], row["eer_interval"], 1), f"{row['same_mean']:.2f} ± {row['same_deviation']:.2f}",
@@ -521,13 +531,13 @@ def voice_slices(agent, bundles):
         speakers["men" if is_man else "women"].append(speaker)
         cuts[speaker] = []
         for file in spread(files, FILES):
-            # Utterances are short: the loud part, up to 3 s, twice in a row.
+            # Utterances are short: the loud part, up to 3 s, three times in a row.
             target = Path("utterances") / Path(file).relative_to("voices").with_suffix(".wav")
             if not (agent.work / target).exists():
                 samples = decode(agent.work / file)
                 places = loud_starts(samples, min(STRETCH, len(samples) / RATE - 0.02))
                 start = max(places, key=lambda place: place[1])[0] if places else 0
-                write_sound(agent.work / target, np.tile(samples[round(start * RATE):round((start + STRETCH) * RATE)], 2))
+                write_sound(agent.work / target, np.tile(samples[round(start * RATE):round((start + STRETCH) * RATE)], 3))
             cuts[speaker].append(str(target))
     files = [file for own in cuts.values() for file in own]
     found, causes, common = answers(agent, bundles, "sound", files)
@@ -620,56 +630,56 @@ def matching(agent, bundles):
         # The agent heard three times as much speech as there is, and counts no more than 3 s of it.
         people = {name: [(*faces[clip], *sounds[sound]) for clip, sound in own if faces[clip][0] is not None and sounds[sound][0] is not None]
                   for name, own in readers.items()}
-        rows, able = drawn_scores(people)
+        rows, readers_able = drawn_scores(people)
         same = rows[:, 0] == 1
         measured = {"face": spread_of(rows[same, 1], rows[~same, 1]), "voice": spread_of(rows[same, 3], rows[~same, 3])}
         answered = agent.embed(bundle, "sound", long_voices)
-        pairs = [pair[:2] for pair in voice_pairs([file for file in long_voices if answered[file][0] is not None and ("/interview/" in file)]) if pair[2]]
-        elsewhere = {"face": other_faces[bundle]["same_mean"], "voice": float(trials(answered, pairs).mean())}
+        pairs = voice_pairs([file for file in long_voices if answered[file][0] is not None and speaker_of(file).split("/")[0] in VOICE_GROUPS["readings"]])
+        pictures, readings = other_faces[bundle], voice_figures(answered, pairs)
         scales = {}
         for name, own in measured.items():
             variance = (own["impostor_deviation"] ** 2 + own["genuine_deviation"] ** 2) / 2
-            genuine = (own["genuine"] + elsewhere[name]) / 2
-            own |= {"elsewhere": elsewhere[name], "d2": (own["genuine"] - own["impostor"]) ** 2 / variance}
+            elsewhere = {"face": pictures, "voice": readings}[name]["same_mean"]
+            genuine = (own["genuine"] + elsewhere) / 2 if name == "face" else elsewhere
+            own |= {"elsewhere": elsewhere, "d2": (own["genuine"] - own["impostor"]) ** 2 / variance}
             scales[name] = {"impostor": own["impostor"], "genuine": genuine, "weight": (min(genuine, own["genuine"]) - own["impostor"]) ** 2 / variance}
         thresholds, quantiles = {}, {}
         for name, reached, above in (("face", 1e-4, 0.04), ("voice", 3e-3, 0), ("both", 1e-4, 0.04)):
             scores = fused(rows, scales, name)
             impostor = float(np.quantile(scores[~same], 1 - reached))
-            thresholds[name] = math.ceil(100 * (impostor + above) - 1e-6) / 100
+            thresholds[name] = min(1, math.ceil(100 * (impostor + above) - 1e-6) / 100)
             quantiles[name] = {"highest": float(scores[~same].max()), "reached": impostor, "genuine": [float(q) for q in np.quantile(scores[same], [0.001, 0.01, 0.5])],
                                "accepted": float((scores[same] >= thresholds[name]).mean())}
-        single = single_clips(people)
-        pictures = other_faces[bundle]
-        least = {"face": lower(pictures["different_mean"], pictures["different_deviation"], pictures["same_mean"], pictures["same_deviation"]),
-                 "voice": lower(single["impostor"], single["impostor_deviation"], single["genuine"], single["genuine_deviation"])}
+        single = {"face": single_clips(people, 0), "voice": single_clips(people, 2)}
+        least = {name: min(own["impostor"] + 3 * own["impostor_deviation"], own["genuine"] - 2.5 * own["genuine_deviation"]) for name, own in single.items()}
+        least["face"] = min(max(single["face"]["impostor"] + 3 * single["face"]["impostor_deviation"], pictures["different_mean"] + 3 * pictures["different_deviation"]),
+                            least["face"], pictures["same_mean"] - 2.5 * pictures["same_deviation"])
         without = {"face": sum(vector is None for vector, _ in faces.values()), "voice": sum(vector is None for vector, _ in sounds.values())}
-        figures[bundle] = {"without": without, "readers": able, "impostors": int((~same).sum()), "measured": measured, "scales": scales, "thresholds": thresholds,
-                           "quantiles": quantiles, "agreement": least, "single_voice": single}
+        figures[bundle] = {"without": without, "readers": readers_able, "impostors": int((~same).sum()), "measured": measured, "scales": scales, "thresholds": thresholds,
+                           "quantiles": quantiles, "agreement": least, "single": single}
     table(["by", "bundle", "no answer", "impostor", "genuine", "d′²", "elsewhere"],
           [[name, bundle, own["without"][name], f"{m['impostor']:.2f} ± {m['impostor_deviation']:.2f}", f"{m['genuine']:.2f} ± {m['genuine_deviation']:.2f}",
             f"{m['d2']:.1f}", f"{m['elsewhere']:.2f}"] for name in ("face", "voice") for bundle, own in figures.items() for m in [own["measured"][name]]])
     table(["fused", "bundle", "impostors", "highest", "threshold", "genuine 0.1 %", "1 %", "50 %", "accepted %"],
           [[name, bundle, own["impostors"], f"{q['highest']:.2f}", f"{own['thresholds'][name]:.2f}", *[f"{value:.2f}" for value in q["genuine"]], f"{100 * q['accepted']:.1f}"]
            for name in ("face", "voice", "both") for bundle, own in figures.items() for q in [own["quantiles"][name]]])
-    print(f"The impostors are of {able * (able - 1)} pairs of readers, drawn {DRAWS} times: one in 10,000 of them is the worst pair, not a rate.\n")
+    print(f"The impostors are of {readers_able * (readers_able - 1) // 2} pairs of readers, drawn {DRAWS} times: one in 10,000 of them is the worst pair, not a rate.\n")
     for bundle, own in figures.items():
         print(snippet(bundle, own))
     return figures
 
 
-def single_clips(people):
-    """Voices of one clip against one."""
+def single_clips(people, part):
+    """One clip against one: of each clip's (face, quality, voice, seconds) the part."""
     same, different = [], []
     names = sorted(name for name, own in people.items() if own)
     for s, t in itertools.combinations_with_replacement(names, 2):
-        products = np.array([probe[2] for probe in people[s]]) @ np.array([probe[2] for probe in people[t]]).T
-        (same if s == t else different).append(products[np.triu_indices(len(products), 1)] if s == t else products.ravel())
+        products = np.array([clip[part] for clip in people[s]]) @ np.array([clip[part] for clip in people[t]]).T
+        if s == t:
+            same.append(products[np.triu_indices(len(products), 1)])
+        else:
+            different.append(products.ravel())
     return spread_of(np.concatenate(same), np.concatenate(different))
-
-
-def lower(impostor, impostor_deviation, genuine, genuine_deviation):
-    return min(impostor + 3 * impostor_deviation, genuine - 2.5 * genuine_deviation)
 
 
 def snippet(bundle, own):
@@ -677,9 +687,11 @@ def snippet(bundle, own):
     scale = lambda name: f"{{impostor: {scales[name]['impostor']:.2f}, genuine: {scales[name]['genuine']:.2f}, weight: {scales[name]['weight']:.2g}}}"
     about = lambda name: (f"{name} {measured[name]['impostor']:.2f} ± {measured[name]['impostor_deviation']:.2f} against "
                           f"{measured[name]['genuine']:.2f} ± {measured[name]['genuine_deviation']:.2f}")
+    beyond = "".join(f"  # {name}: impostors reach even 1, so that no threshold keeps them out: this network cannot be used so\n"
+                     for name in thresholds if own["quantiles"][name]["reached"] >= 1)
     return f"""# {bundle}
 matching:
-  thresholds: {{face: {thresholds['face']:.2f}, voice: {thresholds['voice']:.2f}, both: {thresholds['both']:.2f}}}
+{beyond}  thresholds: {{face: {thresholds['face']:.2f}, voice: {thresholds['voice']:.2f}, both: {thresholds['both']:.2f}}}
   margin: 0.08
   hysteresis: 0.06
   voice_alone: 2
@@ -706,11 +718,12 @@ def main():
     wanted = options.only.split(",")
     if unknown := [name for name in wanted if name not in SECTIONS]:
         sys.exit(f"--only {unknown[0]}: no such section; expected some of {', '.join(SECTIONS)}")
-    bundles, results = options.bundles.split(","), {}
+    bundles = options.bundles.split(",")
     with tempfile.TemporaryDirectory() as scratch:
         work = (options.work or Path(scratch)).resolve()
         work.mkdir(parents=True, exist_ok=True)
         agent = Agent(options.agent, work)
+        results = {"networks": {bundle: {kind: agent.fingerprint(bundle, kind) for kind in ROLES} for bundle in bundles}}
         for name in SECTIONS:
             if name in wanted:
                 results[name] = {"faces": faces, "voices": voices, "slices": slices, "matching": matching}[name](agent, bundles)

@@ -14,6 +14,10 @@ public struct EvaluationReport: Sendable, Codable, Equatable {
         public var interval: ConfidenceInterval?
         public var note: String?
         public var isHigherBetter: Bool
+
+        public init(name: String, value: Double? = nil, interval: ConfidenceInterval? = nil, note: String? = nil, isHigherBetter: Bool) {
+            (self.name, self.value, self.interval, self.note, self.isHigherBetter) = (name, value, interval, note, isHigherBetter)
+        }
     }
 
     /// A curve for drawing; thresholds are absent where nothing is accepted.

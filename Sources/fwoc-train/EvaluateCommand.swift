@@ -1,4 +1,5 @@
 import ArgumentParser
+import Biometrics
 import Datasets
 import Evaluation
 import Foundation
@@ -132,7 +133,7 @@ struct EvaluateCommand: ParsableCommand {
         let settings = EvaluationProtocol(seed: seed)
         var line = ProgressLine(label: "evaluate")
         let table: EmbeddingTable
-        var controls: [EvaluationReport.Section] = []
+        var controls: [EvaluationReport.Section] = [], contradictions: [RunEvaluation.Contradictions] = []
         if let root, let list {
             let files = try TrialFiles(list, root: root, referenceModels: referenceModels)
             defer { files.remove() }
@@ -154,9 +155,16 @@ struct EvaluateCommand: ParsableCommand {
             table = try evaluation.table(Split.Subset(rawValue: subset) ?? .test) { what, done, total in
                 line.advance(done: done, total: total, before: 0, unit: "samples") { _ in ", \(what)" }
             }
+            contradictions = try evaluation.contradictions(Split.Subset(rawValue: subset) ?? .test)
         }
         line.finish()
         var report = try EvaluationReport(table, trials: list, settings: settings, model: try folder.record().name)
+        if let both = report.sections.firstIndex(where: { $0.condition == .both }) {
+            report.sections[both].metrics += contradictions.map {
+                EvaluationReport.Metric(
+                    name: "eer(\($0.name))", value: OperatingCurve($0.trials).equalErrorRate.rate, note: "\($0.trials.sameCount) people, of whom one modality is exchanged", isHigherBetter: false)
+            }
+        }
         report.sections += controls
         if root == nil { try folder.write(report, to: folder.evaluation) }
         try show(report)

@@ -169,7 +169,33 @@ public final class FusionModel {
         let count = weights.count
         var modalities: [TorchTensor] = []
         for (slot, value) in present.enumerated() { modalities.append(try placed(value, rows[slot], count, dimensions[slot])) }
-        guard let fuser, let kind = fuserKind else { return Outputs(modalities: modalities, fused: try modalities[0].unitLength()) }
+        guard fuser != nil else { return Outputs(modalities: modalities, fused: try modalities[0].unitLength()) }
+        return Outputs(modalities: modalities, fused: try fused(modalities, weights))
+    }
+
+    /// Samples that contradict themselves: the first modality of each that has all, with the others of the next of somebody else. Nobody's, `[such samples, d]`; `nil` where
+    /// there are no two people.
+    /// - Parameter labels: who the samples are of.
+    /// - Returns: also whose sample each began as.
+    public func contradictions(_ outputs: Outputs, weights: [[Float]], labels: [Int]) throws -> (fused: TorchTensor, samples: [Int])? {
+        let whole = weights.indices.filter { weights[$0].allSatisfy { $0 > 0 } }
+        guard fuser != nil, weights.first?.count ?? 0 > 1 else { return nil }
+        var pairs: [(own: Int, other: Int)] = []
+        for (place, own) in whole.enumerated() {
+            let next = (1..<max(1, whole.count)).lazy.map { whole[(place + $0) % whole.count] }.first { labels[$0] != labels[own] }
+            if let next { pairs.append((own, next)) }
+        }
+        guard !pairs.isEmpty else { return nil }
+        func rows(_ places: [Int]) throws -> TorchTensor { try TorchTensor(places.map(Int64.init), shape: [places.count], device: device) }
+        let modalities = try outputs.modalities.enumerated().map { slot, value in try value.selected(0, rows(pairs.map { slot == 0 ? $0.own : $0.other })) }
+        let mixed = pairs.map { pair in weights[pair.own].indices.map { weights[$0 == 0 ? pair.own : pair.other][$0] } }
+        return (try fused(modalities, mixed), pairs.map(\.own))
+    }
+
+    /// From embeddings of all modalities, zeros where one is missing.
+    private func fused(_ modalities: [TorchTensor], _ weights: [[Float]]) throws -> TorchTensor {
+        let count = weights.count
+        guard let fuser, let kind = fuserKind else { throw FitError(.internalError, "there is no fuser") }
         let weightTensor = try TorchTensor(weights.flatMap { $0 }, shape: [count, encoders.count], device: device)
         var values: [String: TorchTensor] = ["weights": weightTensor]
         for (part, value) in zip(recipe.modalities, modalities) { values[part.name] = value }
@@ -180,7 +206,7 @@ public final class FusionModel {
                 : (weightTensor / weightTensor.sum([1], keepsAxes: true)).unsqueezed(2).expanded([count, encoders.count, kind.dimension])
         }
         guard let result = try fuser.run(values)["embedding"] else { throw FitError(.internalError, "the fuser gave nothing") }
-        return Outputs(modalities: modalities, fused: result)
+        return result
     }
 
     /// Rows at their places among `count`, zeros elsewhere.

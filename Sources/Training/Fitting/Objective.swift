@@ -89,8 +89,9 @@ final class Objective {
     func callAsFunction(_ outputs: FusionModel.Outputs, _ inputs: FusionModel.Inputs, labels: [Int], samples: [Int], epoch: Int) throws -> Value {
         var total: TorchTensor?
         var parts: [(String, Double)] = []
+        let contradictions = try model.recipe.fuser?.learnsContradictions == true ? model.contradictions(outputs, weights: inputs.weights, labels: labels)?.fused : nil
         for (index, term) in terms.enumerated() {
-            guard let value = try evaluated(index, term, outputs, inputs, labels, samples, epoch) else {
+            guard let value = try evaluated(index, term, outputs, inputs, labels, samples, epoch, contradictions) else {
                 // Nobody in this batch has what it looks at.
                 parts.append((names[index], .nan))
                 continue
@@ -137,7 +138,8 @@ final class Objective {
     }
 
     private func evaluated(
-        _ index: Int, _ term: LossTerm, _ outputs: FusionModel.Outputs, _ inputs: FusionModel.Inputs, _ labels: [Int], _ samples: [Int], _ epoch: Int
+        _ index: Int, _ term: LossTerm, _ outputs: FusionModel.Outputs, _ inputs: FusionModel.Inputs, _ labels: [Int], _ samples: [Int], _ epoch: Int,
+        _ contradictions: TorchTensor?
     ) throws -> TorchTensor? {
         let there = term.on.map { Set(presentRows($0, inputs)) }
         let rows = there.dropFirst().reduce(there[0]) { $0.intersection($1) }.sorted()
@@ -151,7 +153,13 @@ final class Objective {
         case .additiveAngularMargin(let scale, let margin):
             guard let head = model.head(index, term) else { return nil }
             return try CrossEntropy()(logits: AdditiveAngularMargin(scale: scale, margin: margin)(embeddings: first, centres: head, labels: own), labels: own)
-        case .triplet(let margin, let mining): return try TripletLoss(margin: margin, mining: mining)(embeddings: first, labels: own)
+        case .triplet(let margin, let mining):
+            guard let contradictions, !model.recipe.modalities.contains(where: { $0.name == term.on[0] }) else {
+                return try TripletLoss(margin: margin, mining: mining)(embeddings: first, labels: own)
+            }
+            // Each of them is a person of its own, whom everybody must keep away from.
+            let nobody = (0..<contradictions.shape[0]).map { -1 - $0 }
+            return try TripletLoss(margin: margin, mining: mining)(embeddings: .concatenated([first, contradictions], axis: 0), labels: own + nobody)
         case .contrastive(let margin, let curriculum):
             let second = try chosen(term.on[1], rows, outputs)
             return try CurriculumContrastive(margin: margin)(first, second, labels: own, difficulty: curriculum.difficulty(epoch: epoch))

@@ -45,7 +45,8 @@ extension Recipe {
         if var section = try top.optionalSection("fuser") {
             let name = try section.text("name")
             guard FuserNetwork.names.contains(name) else { throw section.problem("name", "‘\(name)’ is not one of \(FuserNetwork.names.joined(separator: ", "))") }
-            fuser = FuserRecipe(name: name, dimension: try section.optionalInteger("size", in: 1...8192) ?? 256)
+            fuser = FuserRecipe(
+                name: name, dimension: try section.optionalInteger("size", in: 1...8192) ?? 256, learnsContradictions: try section.optionalFlag("contradictions") ?? false)
             try section.finish()
         } else {
             guard modalities.count == 1 else { throw top.problem("fuser", "missing; \(modalities.count) modalities need one: \(FuserNetwork.names.joined(separator: ", "))") }

@@ -69,6 +69,8 @@ public struct Recipe: Sendable {
     public struct FuserRecipe: Sendable, Hashable {
         public var name: String
         public var dimension: Int
+        /// Whether triplets on `fused` see every sample also as one that contradicts itself: its first modality with the others of somebody else, which is nobody.
+        public var learnsContradictions = false
     }
 
     public struct OptimizerRecipe: Sendable, Hashable {

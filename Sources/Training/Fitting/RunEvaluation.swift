@@ -1,4 +1,4 @@
-import Biometrics
+public import Biometrics
 public import Datasets
 public import Evaluation
 
@@ -56,6 +56,43 @@ public struct RunEvaluation {
         }
         for degradation in degradations { try add(Condition(rawValue: degradation.rawValue), .degraded(degradation, seed: seed), nil) }
         return table
+    }
+
+    /// Samples of people against ones that contradict themselves: a person's first modality with the others of somebody else, or the other way round.
+    public struct Contradictions: Sendable {
+        /// `other voice`: the face is the same and the voice is not; `other face`.
+        public var name: String
+        public var trials: ScoredTrials
+    }
+
+    /// Cosines of two samples of one person, and of a sample with the other one contradicted; fusers only.
+    /// - Parameter subset: whose people.
+    public func contradictions(_ subset: Split.Subset, advance: (Int, Int) -> Void = { _, _ in }) throws -> [Contradictions] {
+        let people = (data.subsets[subset] ?? [:]).sorted { $0.key < $1.key }
+        let names = model.recipe.modalities.map(\.name)
+        guard model.fuser != nil, names.count == 2, people.count >= 2 else { return [] }
+        // Two samples of each person: of different hours where there are.
+        let pairs = people.compactMap { _, samples -> (Int, Int)? in
+            let whole = samples.filter { index in data.samples[index].parts.allSatisfy { $0 != nil } }.sorted { StableHash.of(data.samples[$0].name) < StableHash.of(data.samples[$1].name) }
+            return whole.count >= 2 ? (whole[0], whole[whole.count - 1]) : nil
+        }
+        guard pairs.count >= 2 else { return [] }
+        let indices = pairs.flatMap { [$0.0, $0.1] }
+        let found = try embedder.embeddings(of: indices, advance: advance)
+        let mixed = try embedder.contradictions(found)
+        func cosine(_ a: [Float], _ b: [Float]) -> Float { zip(a, b).reduce(0) { $0 + $1.0 * $1.1 } }
+        var own: [Float] = [], byOther: [[Float]] = [[], []]
+        for pair in pairs.indices {
+            guard let first = found[2 * pair].fused, let second = found[2 * pair + 1].fused else { continue }
+            own.append(cosine(first, second))
+            for slot in 0..<2 { byOther[slot].append(cosine(first, mixed[slot][2 * pair + 1])) }
+        }
+        return try (0..<2).map { slot in
+            // The one whose first modality is kept has another's second.
+            Contradictions(
+                name: "other \(names[1 - slot])",
+                trials: try ScoredTrials(scores: own + byOther[slot], isSame: own.map { _ in true } + byOther[slot].map { _ in false }))
+        }
     }
 
     /// Each sample without one of the modalities that it has.

@@ -70,6 +70,24 @@ public final class SampleEmbedder {
         return all
     }
 
+    /// Fused embeddings of samples that contradict themselves, two at a time of one person: by slot, those that keep this modality and have the other of somebody
+    /// a few people on. Samples have both.
+    func contradictions(_ samples: [Embeddings]) throws -> [[[Float]]] {
+        model.isTraining = false
+        let count = samples.count, shift = 2 * max(1, count / 6)
+        return try (0..<2).map { kept in
+            try TorchRuntime.withoutGradients {
+                let present = try (0..<2).map { slot in
+                    let values = (0..<count).flatMap { samples[slot == kept ? $0 : ($0 + shift) % count].modalities[slot] ?? [] }
+                    return try TorchTensor(values, shape: [count, model.dimensions[slot]], device: model.device) as TorchTensor?
+                }
+                let rows = [[Int]](repeating: Array(0..<count), count: 2), weights = [[Float]](repeating: [1, 1], count: count)
+                let fused = try model.fused(present, rows: rows, weights: weights).fused.tensor().values(as: Float.self), size = fused.count / count
+                return (0..<count).map { Array(fused[$0 * size..<($0 + 1) * size]) }
+            }
+        }
+    }
+
     /// Samples that have nothing get weights that can be divided by; what comes out of them is not used.
     private static func filled(_ weights: [[Float]]) -> [[Float]] {
         weights.map { row in row.contains { $0 > 0 } ? row : [Float](repeating: 1, count: row.count) }
