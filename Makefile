@@ -45,18 +45,17 @@ build: setup
 SCENES = models/synthesis/scenes
 AGENT = .build/release/fwoc-agent
 demo: build
-	@if [ -z "$(MODELS)" ]; then echo "demo: the reference models are needed, until this project has its own; set FWOC_REFERENCE_MODELS to their folder" >&2; exit 1; fi
 	@mkdir -p out && rm -f out/demo.sqlite*
 ifdef CLIP
-	$(AGENT) enroll "First speaker" --clip $(CLIP) --face speaking --gallery out/demo.sqlite --reference-models $(MODELS)
-	$(AGENT) replay $(CLIP) --gallery out/demo.sqlite --reference-models $(MODELS) --annotate out/demo.mp4
+	$(AGENT) enroll "First speaker" --clip $(CLIP) --face speaking --gallery out/demo.sqlite --bundle edge
+	$(AGENT) replay $(CLIP) --gallery out/demo.sqlite --bundle edge --annotate out/demo.mp4
 	@echo "look at out/demo.mp4"
 else
 	$(BUILD) --product fwoc-synth
 	for clip in anna ben two-people; do .build/release/fwoc-synth $(SCENES)/$$clip.yaml -o out/$$clip.mp4 || exit 1; done
-	$(AGENT) enroll Anna --clip out/anna.mp4 --gallery out/demo.sqlite --reference-models $(MODELS)
-	$(AGENT) enroll Ben --clip out/ben.mp4 --gallery out/demo.sqlite --reference-models $(MODELS)
-	$(AGENT) replay out/two-people.mp4 --gallery out/demo.sqlite --reference-models $(MODELS) --observations --sync --events out/two-people.events.jsonl --annotate out/demo.mp4
+	$(AGENT) enroll Anna --clip out/anna.mp4 --gallery out/demo.sqlite --bundle edge
+	$(AGENT) enroll Ben --clip out/ben.mp4 --gallery out/demo.sqlite --bundle edge
+	$(AGENT) replay out/two-people.mp4 --gallery out/demo.sqlite --bundle edge --observations --sync --events out/two-people.events.jsonl --annotate out/demo.mp4
 	@cat out/two-people.events.jsonl | grep -v observation | cut -c1-230
 	$(AGENT) score out/two-people.events.jsonl out/two-people.truth.json --svg out/demo.svg
 	@echo "look at out/demo.mp4, and at out/demo.svg: truth against events"
@@ -95,10 +94,11 @@ study: setup
 install:
 	@test -x $(PROGRAM) || { echo "install: there is no $(PROGRAM); run make build first, or name the program with PROGRAM=" >&2; exit 1; }
 	install -D -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/fwoc-agent
-	install -d $(SHARE)/firmware-profiles $(SHARE)/schemas $(SHARE)/models/reference
+	install -d $(SHARE)/firmware-profiles $(SHARE)/schemas $(SHARE)/models/reference $(SHARE)/models/edge
 	install -m 644 firmware-profiles/*.yaml firmware-profiles/profile.schema.json $(SHARE)/firmware-profiles
 	install -m 644 Sources/Publishing/Schemas/*.json $(SHARE)/schemas
 	install -m 644 models/reference/bundle.yaml $(SHARE)/models/reference
+	install -m 644 models/edge/bundle.yaml models/edge/README.md models/edge/*.onnx $(SHARE)/models/edge
 	install -m 644 systemd/agent.example.yaml $(SHARE)/agent.example.yaml
 	install -d $(DESTDIR)$(UNITDIR)/system $(DESTDIR)$(UNITDIR)/user
 	@set -e; for unit in $(UNITS); do \

@@ -1,26 +1,28 @@
 """The bundle `edge` beside the bundle `reference`, on the same trials of people whom the networks of `edge` did not learn from.
 
-    FWOC_SHARED_DATA=DIR FWOC_REFERENCE_MODELS=DIR python3 edge.py [--work FOLDER] [--only faces,voices,slices,matching] [--bundles edge,reference] [--json FILE]
+    FWOC_SHARED_DATA=DIR FWOC_REFERENCE_MODELS=DIR python3 edge.py [--work FOLDER] [--only faces,voices,slices,matching] [--json FILE]
 
 Everything goes through `fwoc-agent embed`: finding, alignment, voice activity and encoding are measured together. A file that an agent embeds nothing from is
 counted; scores are compared on the trials that every bundle has an answer to. Intervals are of 95 %, by drawing people (speakers; pictures in `slices`)
 anew 300 times. Embeddings are kept in --work by what bundle.yaml says of the networks that take part, so that only changed networks embed again;
 empty it after a change of the agent.
 
-faces     Labeled Faces in the Wild: every fourth person of faces-lfw-train.tar.gz, and the pairs that models/recipes/prepare draws of them (2,108). Once as they are
-          and once blurred: a face is about 94 of the 160 pixels wide (92 to 98, by the reference's detector), so the picture is shrunk to 34 × 34, where a face has 20,
-          and enlarged again. Accuracy: the threshold is the best on nine tenths of the pairs, and counted is the tenth; the same people may be in both.
-voices    Every fifth speaker of voices.tar.gz and all of the interviews, as models/recipes/prepare holds them out; at most 60 of a set. 3 s that are mostly
+faces     Labeled Faces in the Wild: every fourth person of faces-lfw-train.tar.gz, and the pairs that models/recipes/prepare draws of them (2,108). Once
+          as they are and once blurred: a face is about 94 of the 160 pixels wide (92 to 98, by the reference's detector), so the picture is shrunk to
+          34 × 34, where a face has 20, and enlarged again. Accuracy: the threshold is the best on nine tenths of the pairs, and counted is the tenth;
+          the same people may be in both.
+voices    Every fifth speaker of voices.tar.gz and all of the interviews, as models/recipes/prepare holds them out; at most 40 of a set. 3 s that are mostly
           speech, the first half of them (twice in a row: the agent takes no recording with less than 2 s of speech), and 3 s with noise 5 dB below speech
           (noise-esc10.tar.gz, the recordings of fold 4). Different speakers are compared within a set. Pairs of one speaker are of different sessions
           where there are several, else of different files, else of two places of one file, which share the channel: such numbers flatter. Every
           speaker's own pairs weigh the same together. `readings` are of two places of one file. The interviews are of people whose names are VoxCeleb's,
           which the reference's voice encoder learnt from, and not all that is heard in them is the one whom they are named after.
-slices    UTKFace (faces-utk.tar.gz), whose files' names say age, sex and group. `edge` was trained on these pictures; nobody is named, so nothing can be said about
-          misses, and two pictures may by chance be of one person. Share of pictures with a face, and false accepts between different pictures of one slice at
-          the threshold that lets 1 % of all pairs through. Of LFW there are no labels. Voices by sex: RAVDESS and the Urdu recordings, held-out speakers only.
-matching  What `matching` of a bundle.yaml needs, from clips-news.tar.gz (23 readers, nobody of whom was learnt from by a face or a voice encoder): a clip of 1.2 s against
-          five of a person, the mean of the two highest cosines, five drawn 20 times. A clip's voice is all of its sound, three times in a row.
+slices    UTKFace (faces-utk.tar.gz), whose files' names say age, sex and group. `edge` was trained on these pictures; nobody is named, so nothing can be
+          said about misses, and two pictures may by chance be of one person. Share of pictures with a face, and false accepts between different pictures
+          of one slice at the threshold that lets 1 % of all pairs through. Of LFW there are no labels. Voices by sex: RAVDESS and the Urdu recordings,
+          held-out speakers only.
+matching  What `matching` of a bundle.yaml needs, from clips-news.tar.gz (23 readers, of whom no face or voice encoder learnt): a clip of 1.2 s against five of
+          a person, the mean of the two highest cosines, five drawn 20 times. A clip's voice is all of its sound, three times in a row.
           genuine     face: half way from the readers, who sit in one studio, to LFW's pairs; voice: that of the readings, 3 s
           weight      d′², by the lower of the readers' own mean and `genuine`
           thresholds  of face and both: the fused score that one impostor in 10,000 reaches, and 0.04; of voice: that three in 1,000 reach
@@ -60,7 +62,7 @@ ROLES = {
 }
 RATE = 16000
 BLURRED_SIDE = 34
-SPEAKERS, FILES, STRETCH, SIGNAL_TO_NOISE = 60, 10, 3.0, 5.0
+SPEAKERS, FILES, STRETCH, SIGNAL_TO_NOISE = 40, 8, 3.0, 5.0
 SLICED_PICTURES, AGES = 1500, [(0, 12), (13, 19), (20, 39), (40, 59), (60, 120)]
 READER_CLIPS, TEMPLATES, DRAWS = 10, 5, 20
 HALF_WEIGHT = 1.5
@@ -427,8 +429,8 @@ def voice_figures(found, pairs):
     """Each speaker's own pairs weigh the same together."""
     own = collections.Counter(speaker_of(a) for a, _, same in pairs if same)
     base = np.array([1 / own[speaker_of(a)] if same else 1 for a, _, same in pairs])
-    scores = trials(found, [pair[:2] for pair in pairs])
-    return verification(scores, np.array([pair[2] for pair in pairs]), [speaker_of(pair[0]) for pair in pairs], [speaker_of(pair[1]) for pair in pairs], base=base)
+    first, second, same = zip(*pairs)
+    return verification(trials(found, zip(first, second)), np.array(same), list(map(speaker_of, first)), list(map(speaker_of, second)), base=base)
 
 
 def voices(agent, bundles):
@@ -485,12 +487,12 @@ def false_accepts(vectors, members):
             accepted = (scores[np.ix_(own, own)] >= threshold).astype(np.float32)
             np.fill_diagonal(accepted, 0)
             pairs = t.sum() ** 2 - (t ** 2).sum()
-            results.append(float(t @ accepted @ t) / pairs if pairs else math.nan)
+            results.append(float(t @ accepted @ t) / float(pairs) if pairs else math.nan)
         return results
 
     once = shares(np.ones(len(vectors), np.float32))
     again = np.array([shares(times.astype(np.float32)) for times in drawn(len(vectors))])
-    return {name: (once[number], interval(again[:, number])) for number, name in enumerate(members)}
+    return {name: (float(once[number]), interval(again[:, number])) for number, name in enumerate(members)}
 
 
 def slices(agent, bundles):
@@ -552,8 +554,10 @@ def voice_slices(agent, bundles):
             if len(names) >= 3 and any(pair[2] for pair in pairs) and not all(pair[2] for pair in pairs):
                 row |= voice_figures(found[bundle], pairs)
             figures.setdefault(sex, {})[bundle] = row
-            rows.append([sex, bundle, row["speakers"], row["utterances"], row["without"], percent(row["eer"], row["eer_interval"], 1) if "eer" in row else "too few"])
-    print("Voices by sex: RAVDESS and Urdu, acted; men with men, women with women, also across the sets, whose rooms differ. So few speakers show only gross differences.")
+            eer = percent(row["eer"], row["eer_interval"], 1) if "eer" in row else "too few"
+            rows.append([sex, bundle, row["speakers"], row["utterances"], row["without"], eer])
+    print("Voices by sex: RAVDESS and Urdu, acted; men with men, women with women, also across the sets, whose rooms differ.\n"
+          "So few speakers show only gross differences.")
     table(["speakers", "bundle", "number", "utterances", "no voice", "EER %"], rows)
     return figures
 
@@ -648,22 +652,28 @@ def matching(agent, bundles):
             scores = fused(rows, scales, name)
             impostor = float(np.quantile(scores[~same], 1 - reached))
             thresholds[name] = min(1, math.ceil(100 * (impostor + above) - 1e-6) / 100)
-            quantiles[name] = {"highest": float(scores[~same].max()), "reached": impostor, "genuine": [float(q) for q in np.quantile(scores[same], [0.001, 0.01, 0.5])],
+            genuine = [float(value) for value in np.quantile(scores[same], [0.001, 0.01, 0.5])]
+            quantiles[name] = {"highest": float(scores[~same].max()), "reached": impostor, "genuine": genuine,
                                "accepted": float((scores[same] >= thresholds[name]).mean())}
         single = {"face": single_clips(people, 0), "voice": single_clips(people, 2)}
-        least = {name: min(own["impostor"] + 3 * own["impostor_deviation"], own["genuine"] - 2.5 * own["genuine_deviation"]) for name, own in single.items()}
-        least["face"] = min(max(single["face"]["impostor"] + 3 * single["face"]["impostor_deviation"], pictures["different_mean"] + 3 * pictures["different_deviation"]),
-                            least["face"], pictures["same_mean"] - 2.5 * pictures["same_deviation"])
+        high = {name: own["impostor"] + 3 * own["impostor_deviation"] for name, own in single.items()}
+        low = {name: own["genuine"] - 2.5 * own["genuine_deviation"] for name, own in single.items()}
+        high["face"] = max(high["face"], pictures["different_mean"] + 3 * pictures["different_deviation"])
+        low["face"] = min(low["face"], pictures["same_mean"] - 2.5 * pictures["same_deviation"])
+        least = {name: min(high[name], low[name]) for name in single}
         without = {"face": sum(vector is None for vector, _ in faces.values()), "voice": sum(vector is None for vector, _ in sounds.values())}
-        figures[bundle] = {"without": without, "readers": readers_able, "impostors": int((~same).sum()), "measured": measured, "scales": scales, "thresholds": thresholds,
-                           "quantiles": quantiles, "agreement": least, "single": single}
+        figures[bundle] = {"without": without, "readers": readers_able, "impostors": int((~same).sum()), "measured": measured, "scales": scales,
+                           "thresholds": thresholds, "quantiles": quantiles, "agreement": least, "single": single}
     table(["by", "bundle", "no answer", "impostor", "genuine", "d′²", "elsewhere"],
           [[name, bundle, own["without"][name], f"{m['impostor']:.2f} ± {m['impostor_deviation']:.2f}", f"{m['genuine']:.2f} ± {m['genuine_deviation']:.2f}",
             f"{m['d2']:.1f}", f"{m['elsewhere']:.2f}"] for name in ("face", "voice") for bundle, own in figures.items() for m in [own["measured"][name]]])
     table(["fused", "bundle", "impostors", "highest", "threshold", "genuine 0.1 %", "1 %", "50 %", "accepted %"],
-          [[name, bundle, own["impostors"], f"{q['highest']:.2f}", f"{own['thresholds'][name]:.2f}", *[f"{value:.2f}" for value in q["genuine"]], f"{100 * q['accepted']:.1f}"]
+          [[name, bundle, own["impostors"], f"{q['highest']:.2f}", f"{own['thresholds'][name]:.2f}", *[f"{value:.2f}" for value in q["genuine"]],
+            f"{100 * q['accepted']:.1f}"]
            for name in ("face", "voice", "both") for bundle, own in figures.items() for q in [own["quantiles"][name]]])
-    print(f"The impostors are of {readers_able * (readers_able - 1) // 2} pairs of readers, drawn {DRAWS} times: one in 10,000 of them is the worst pair, not a rate.\n")
+    for bundle, own in figures.items():
+        print(f"{bundle}: the impostors are of {own['readers'] * (own['readers'] - 1) // 2} pairs of readers: one in 10,000 is the worst pair, not a rate.")
+    print()
     for bundle, own in figures.items():
         print(snippet(bundle, own))
     return figures
@@ -687,7 +697,7 @@ def snippet(bundle, own):
     scale = lambda name: f"{{impostor: {scales[name]['impostor']:.2f}, genuine: {scales[name]['genuine']:.2f}, weight: {scales[name]['weight']:.2g}}}"
     about = lambda name: (f"{name} {measured[name]['impostor']:.2f} ± {measured[name]['impostor_deviation']:.2f} against "
                           f"{measured[name]['genuine']:.2f} ± {measured[name]['genuine_deviation']:.2f}")
-    beyond = "".join(f"  # {name}: impostors reach even 1, so that no threshold keeps them out: this network cannot be used so\n"
+    beyond = "".join(f"  # {name}: impostors reach even 1, so no threshold keeps them out: this bundle cannot be used for it yet\n"
                      for name in thresholds if own["quantiles"][name]["reached"] >= 1)
     return f"""# {bundle}
 matching:

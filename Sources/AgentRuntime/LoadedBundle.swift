@@ -9,8 +9,13 @@ public import Recognition
 public struct LoadedBundle: Sendable {
     private let bundle: RecognitionBundle
 
+    /// The name that leaves the choice to what is there: the bundle `reference` where somebody named the folder of its models, else `edge`.
+    public static let automatic = "auto"
+
     /// Finds, reads and verifies a bundle.
+    /// - Parameter nameOrDirectory: ``automatic``, the name of a bundle, or its folder.
     public static func load(_ nameOrDirectory: String, referenceModels: String?) throws -> LoadedBundle {
+        let nameOrDirectory = nameOrDirectory != automatic ? nameOrDirectory : (referenceModels ?? "").isEmpty ? "edge" : "reference"
         let locations = BundleLocations(
             environment: ProcessInfo.processInfo.environment,
             workingDirectory: URL(fileURLWithPath: FileManager.default.currentDirectoryPath), referenceModels: referenceModels)

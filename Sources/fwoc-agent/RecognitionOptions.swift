@@ -5,11 +5,15 @@ import Gallery
 
 /// Which networks run, and against whom.
 struct RecognitionOptions: ParsableArguments {
-    @Option(help: "Model bundle: a name that is looked for in models/, /usr/share/fwoc/models and FWOC_MODELS, or a folder.")
-    var bundle = "reference"
+    @Option(
+        help: """
+            Model bundle: a name that is looked for in models/, /usr/share/fwoc/models and FWOC_MODELS, or a folder; auto is edge, or reference where the folder of \
+            its models is named.
+            """)
+    var bundle = LoadedBundle.automatic
 
     @Option(
-        help: ArgumentHelp("Folder of the public ONNX files that the reference bundle names (or FWOC_REFERENCE_MODELS).", valueName: "dir"))
+        help: ArgumentHelp("Folder of the public ONNX files that the bundle reference names (or FWOC_REFERENCE_MODELS).", valueName: "dir"))
     var referenceModels: String?
 
     func models() throws -> LoadedBundle {

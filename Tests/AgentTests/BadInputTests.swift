@@ -59,7 +59,7 @@ import Testing
         _ = try file("yunet_n_dynamic.onnx", Data([1, 2, 3]), in: folder)
         let changed = try FwocAgentProgram.run(["replay", path], environment: ["FWOC_REFERENCE_MODELS": folder.url.path])
         check(changed, 78, "SHA-256")
-        check(try FwocAgentProgram.run(["replay", path]), 66, "--reference-models")
+        check(try FwocAgentProgram.run(["replay", path, "--bundle", "reference"]), 66, "--reference-models")
         check(try FwocAgentProgram.run(["replay", path, "--bundle", "nowhere"]), 66, "nowhere")
     }
 

@@ -40,7 +40,7 @@ import Testing
             let run = try FwocAgentProgram.run(arguments)
             #expect(run.exitCode == 64 && run.errors.contains(message), "\(run)")
         }
-        let none = try FwocAgentProgram.run(["embed", "--role", "face", Self.media + "picture.jpg"])
+        let none = try FwocAgentProgram.run(["embed", "--role", "face", "--bundle", "reference", Self.media + "picture.jpg"])
         #expect(none.exitCode == 66 && none.errors.contains("--reference-models") && none.output.isEmpty, "\(none)")
     }
 

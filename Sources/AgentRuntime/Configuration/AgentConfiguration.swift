@@ -13,8 +13,8 @@ public struct AgentConfiguration: Hashable, Sendable {
     public var camera = Camera()
     public var microphone = Microphone()
     public var mqtt = MQTT()
-    /// Name or folder of the model bundle.
-    public var bundle = "reference"
+    /// Name or folder of the model bundle, or ``LoadedBundle/automatic``.
+    public var bundle = LoadedBundle.automatic
     /// The gallery's file.
     public var gallery = "/var/lib/fwoc/gallery.sqlite"
     public var recognition = Recognition()

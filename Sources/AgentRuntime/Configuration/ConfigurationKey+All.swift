@@ -75,7 +75,7 @@ extension ConfigurationKey {
 
             ConfigurationKey(
                 "bundle", \.bundle, .text("the name or folder of a model bundle"), .restart, isOfBox: true,
-                "Model bundle; a name is looked for in FWOC_MODELS, models/ and /usr/share/fwoc/models."),
+                "Model bundle; a name is looked for in FWOC_MODELS, models/ and /usr/share/fwoc/models. auto is edge, or reference where FWOC_REFERENCE_MODELS names the folder of its models."),
             ConfigurationKey("gallery", \.gallery, .path("the gallery"), .restart, "SQLite file of the people who are known."),
 
             ConfigurationKey(
