@@ -166,7 +166,7 @@ public struct EnrollmentSource {
         options.readsVideo = video
         let reader = try MediaReader(path: path, options: options)
         let recognizer = try makeRecognizer()
-        let collector = EvidenceCollection()
+        let collector = EvidenceCollection(samePersonCosine: recognizer.samePersonCosine)
         recognizer.collector = collector
         while let item = reader.next() {
             switch item {

@@ -2,13 +2,14 @@ import FrontEnd
 import MediaTypes
 
 extension Recognizer {
+    /// ``ScoreFusion/Scale/samePersonCosine`` of this bundle's faces.
+    public var samePersonCosine: Float { matcher.settings.fusion.face.samePersonCosine }
+
     /// Pictures of one face after which it is known well enough to be looked at less often.
     static let wellKnown = 8
     /// How often a search of the whole frame gives way to one of a quarter, where frames are large.
     static let settledTileInterval = TimeSpan.milliseconds(480)
     static let tileInterval = TimeSpan.milliseconds(700)
-    /// Cosine below which a picture does not belong to the face that a track has followed so far.
-    static let strangerCosine: Float = 0.22
     /// Such pictures in a row before the track is split; one is enough after a cut.
     static let strangersToSplit = 3
 
@@ -112,7 +113,7 @@ extension Recognizer {
         try timings.measure(.faceEncoding) { () throws(RecognitionError) in try encoder.encode(into: &embedding) }
 
         var owner = appearance
-        if appearance.face.count >= 3, quality > 0.15, appearance.face.agreement(embedding) < Self.strangerCosine {
+        if appearance.face.count >= 3, quality > 0.15, appearance.face.agreement(embedding) < matcher.settings.fusion.face.strangerCosine {
             appearance.face.noteStranger()
             guard isAfterCut || appearance.face.strangers >= Self.strangersToSplit else { return }
             guard let id = tracker.split(track.id, at: frame.instant) else { return }

@@ -37,7 +37,7 @@ import Training
             }
         }
         #expect(weights > 1)
-        let expected = entropy / (weights + 1) + boxes / (weights + 1e-3) + points / (weights + 1e-3)
+        let expected = entropy / (weights + 1) + boxes / (weights + 1e-3) + 6 * points / (weights + 1e-3)
         #expect(abs(try DenseDetection()(student, teacher).item() - expected) < 1e-9)
     }
 

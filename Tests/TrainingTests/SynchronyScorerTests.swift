@@ -1,3 +1,4 @@
+import Biometrics
 import FrontEnd
 import Inference
 import MediaTypes

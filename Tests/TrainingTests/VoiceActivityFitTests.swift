@@ -110,6 +110,29 @@ import Training
         #expect(throws: FitError.self) { try trained.quantized(PostTrainingQuantizer(), nil, counts: (8, 4), only: "voice") }
     }
 
+    @Test func `A run goes on from the weights of an exported one`() throws {
+        let scratch = try ScratchFolder()
+        #expect(try TaskFit(Self.recipe(scratch, epochs: 3), into: scratch.run("first")).run() == .finished)
+        let first = try TrainedTask(scratch.run("first"))
+        let network = try #require(first.exported().first { $0.name == "voice-activity" }?.graph)
+        try network.write(onnxFile: URL(fileURLWithPath: scratch.file("first.onnx")))
+        // So small a step leaves what was learnt.
+        let going = try Self.recipe(scratch, epochs: 1, extra: "start: {voice-activity: first.onnx}\nclip_gradients: 0.000001")
+        #expect(try TaskFit(going, into: scratch.run("second")).run() == .finished)
+        let loss = { (name: String) in try scratch.run(name).load().steps.map(\.loss) }
+        let anew = try TaskFit(Self.recipe(scratch, epochs: 1), into: scratch.run("anew")).run()
+        #expect(anew == .finished)
+        #expect(try loss("second")[0] < loss("anew")[0], "what was learnt is there in the first step")
+
+        func message(_ start: String) throws -> String {
+            do { _ = try TaskFit(Self.recipe(scratch, epochs: 1, extra: "start: {\(start)}"), into: scratch.run("none")) } catch { return "\(error)" }
+            return ""
+        }
+        #expect(try message("speech: first.onnx").contains("start.speech"))
+        #expect(try message("voice-activity: nowhere.onnx").contains("nowhere.onnx"))
+        #expect(try message("voice-activity: loud.onnx").contains("loud.onnx"), "another network")
+    }
+
     @Test func `Mistakes are named`() throws {
         let scratch = try ScratchFolder()
         func message(_ body: () throws -> Void) -> String {

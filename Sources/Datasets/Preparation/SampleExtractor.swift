@@ -113,7 +113,7 @@ final class SampleExtractor {
         var films: [TrackID: FaceFilm] = [:]
         var sound = SoundRecord()
         let speech = SpeechRecord()
-        let people = EvidenceCollection()
+        let people: EvidenceCollection
         var hasVideo: Bool
         var hasSound: Bool
         var end = Instant.zero
@@ -133,7 +133,7 @@ final class SampleExtractor {
         guard let bundle, let models else { throw DatasetError(.configuration, "clips need a model bundle; give --reference-models") }
         models.reset()
         let recognizer = try bundle.makeRecognizer(models: models)
-        var material = Material(hasVideo: reader.streams.video != nil, hasSound: reader.streams.audio != nil)
+        var material = Material(people: EvidenceCollection(samePersonCosine: recognizer.samePersonCosine), hasVideo: reader.streams.video != nil, hasSound: reader.streams.audio != nil)
         recognizer.collector = material.people
         recognizer.speechCollector = material.speech
         let start = Instant.seconds(item.start ?? 0)

@@ -28,6 +28,11 @@ public struct ScoreFusion: Sendable, Hashable {
         }
 
         func normalised(_ cosine: Float) -> Float { (cosine - impostor) / (genuine - impostor) }
+
+        /// Between the means of one clip's pictures of one person and above those of two: half way and a little more.
+        public var samePersonCosine: Float { impostor + 0.57 * (genuine - impostor) }
+        /// Below it a picture is not of whom the others show, whoever else it may be of.
+        var strangerCosine: Float { impostor + 0.17 * (genuine - impostor) }
     }
 
     public var face: Scale

@@ -2,8 +2,8 @@ public import MediaTypes
 
 /// Every embedding of one clip, by track, and who the people in it are. Thread-bound.
 public final class EvidenceCollection: EvidenceCollector {
-    /// Mean embeddings of one person in one clip agree by more than this.
-    static let samePersonCosine: Float = 0.45
+    /// Mean embeddings of one person in one clip agree by more than this: `ScoreFusion.Scale.samePersonCosine` of the bundle's faces.
+    private let samePersonCosine: Float
 
     public struct Face {
         public var embedding: [Float]
@@ -41,7 +41,7 @@ public final class EvidenceCollection: EvidenceCollector {
         }
     }
 
-    public init() {}
+    public init(samePersonCosine: Float) { self.samePersonCosine = samePersonCosine }
 
     private var facesByTrack: [TrackID: [Face]] = [:]
     private var voicesByTrack: [TrackID: [Int: Voice]] = [:]
@@ -66,7 +66,7 @@ public final class EvidenceCollection: EvidenceCollector {
         for (track, faces) in facesByTrack.sorted(by: { ($0.value.count, $1.key) > ($1.value.count, $0.key) }) {
             let own = voicesByTrack[track].map { $0.sorted { $0.key < $1.key }.map(\.value) } ?? []
             let mean = Self.mean(faces)
-            if let index = people.firstIndex(where: { Self.cosine($0.mean, mean) > Self.samePersonCosine }) {
+            if let index = people.firstIndex(where: { Self.cosine($0.mean, mean) > samePersonCosine }) {
                 people[index].tracks.append(track)
                 people[index].faces += faces
                 people[index].voices += own
