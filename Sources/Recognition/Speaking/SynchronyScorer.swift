@@ -66,7 +66,7 @@ public final class SynchronyScorer: SpeakingFaceScorer {
         public var known: ScoreCalibration
         public var unknown: ScoreCalibration
 
-        public init(known: ScoreCalibration = ScoreCalibration(slope: 32.6, offset: 17), unknown: ScoreCalibration = ScoreCalibration(slope: 25.9, offset: 13.1)) {
+        public init(known: ScoreCalibration = ScoreCalibration(slope: 21.1, offset: 12.4), unknown: ScoreCalibration = ScoreCalibration(slope: 16, offset: 9.1)) {
             (self.known, self.unknown) = (known, unknown)
         }
 

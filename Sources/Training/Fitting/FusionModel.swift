@@ -176,8 +176,7 @@ public final class FusionModel {
     /// Samples that contradict themselves: the first modality of each that has all, with the others of the next of somebody else. Nobody's, `[such samples, d]`; `nil` where
     /// there are no two people.
     /// - Parameter labels: who the samples are of.
-    /// - Returns: also whose sample each began as.
-    public func contradictions(_ outputs: Outputs, weights: [[Float]], labels: [Int]) throws -> (fused: TorchTensor, samples: [Int])? {
+    public func contradictions(_ outputs: Outputs, weights: [[Float]], labels: [Int]) throws -> TorchTensor? {
         let whole = weights.indices.filter { weights[$0].allSatisfy { $0 > 0 } }
         guard fuser != nil, weights.first?.count ?? 0 > 1 else { return nil }
         var pairs: [(own: Int, other: Int)] = []
@@ -189,7 +188,7 @@ public final class FusionModel {
         func rows(_ places: [Int]) throws -> TorchTensor { try TorchTensor(places.map(Int64.init), shape: [places.count], device: device) }
         let modalities = try outputs.modalities.enumerated().map { slot, value in try value.selected(0, rows(pairs.map { slot == 0 ? $0.own : $0.other })) }
         let mixed = pairs.map { pair in weights[pair.own].indices.map { weights[$0 == 0 ? pair.own : pair.other][$0] } }
-        return (try fused(modalities, mixed), pairs.map(\.own))
+        return try fused(modalities, mixed)
     }
 
     /// From embeddings of all modalities, zeros where one is missing.

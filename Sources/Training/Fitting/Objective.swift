@@ -89,7 +89,7 @@ final class Objective {
     func callAsFunction(_ outputs: FusionModel.Outputs, _ inputs: FusionModel.Inputs, labels: [Int], samples: [Int], epoch: Int) throws -> Value {
         var total: TorchTensor?
         var parts: [(String, Double)] = []
-        let contradictions = try model.recipe.fuser?.learnsContradictions == true ? model.contradictions(outputs, weights: inputs.weights, labels: labels)?.fused : nil
+        let contradictions = try model.recipe.fuser?.learnsContradictions == true ? model.contradictions(outputs, weights: inputs.weights, labels: labels) : nil
         for (index, term) in terms.enumerated() {
             guard let value = try evaluated(index, term, outputs, inputs, labels, samples, epoch, contradictions) else {
                 // Nobody in this batch has what it looks at.

@@ -71,7 +71,7 @@ public struct RunEvaluation {
         let people = (data.subsets[subset] ?? [:]).sorted { $0.key < $1.key }
         let names = model.recipe.modalities.map(\.name)
         guard model.fuser != nil, names.count == 2, people.count >= 2 else { return [] }
-        // Two samples of each person: of different hours where there are.
+        // Two samples of each person, by their names' hashes.
         let pairs = people.compactMap { _, samples -> (Int, Int)? in
             let whole = samples.filter { index in data.samples[index].parts.allSatisfy { $0 != nil } }.sorted { StableHash.of(data.samples[$0].name) < StableHash.of(data.samples[$1].name) }
             return whole.count >= 2 ? (whole[0], whole[whole.count - 1]) : nil

@@ -6,7 +6,7 @@ public import ModelBundle
 public enum EncoderArchitecture: String, Sendable, CaseIterable {
     /// Pictures of faces `[n, 3, 112, 112]`. 45 M multiply-accumulates and 0.28 M weights at 256 numbers; the others are counted alike.
     case mobileFaceNetSmall = "mobilefacenet-small"
-    /// 115 M and 1.04 M: most of the weights lie where the picture is small already, and cost little there.
+    /// 116 M and 1.10 M: most of the weights lie where the picture is small already, and cost little there.
     case mobileFaceNetMedium = "mobilefacenet-medium"
     /// The network of its paper, 221 M and 1.09 M.
     case mobileFaceNet = "mobilefacenet"

@@ -97,33 +97,28 @@ struct SynchronyMeasurement {
         }
         let talking = talks.map { Self.synchrony([($0.mouths[...], $0.sounds[...])], dimension: $0.dimension) }
         let still = talks.map { Self.synchrony([($0.stillMouths[...], $0.sounds[...])], dimension: $0.dimension) }
+        var random = SeededGenerator(seed: 7, 0)
+        let others = talks.compactMap { talk -> Synchrony? in
+            let strangers = talks.filter { $0.identity != talk.identity }
+            guard !strangers.isEmpty else { return nil }
+            return Self.synchrony([(talk.mouths[...], strangers[random.index(below: strangers.count)].sounds[...])], dimension: talk.dimension)
+        }
         result.append(RunValue("still_mouth", auc(talking.map(\.confidence), still.map(\.confidence))))
         func inStep(_ synchrony: Synchrony) -> Float { synchrony.medianDistance - synchrony.distance(near: 0, within: 2) }
         result.append(RunValue("still_mouth_in_step", auc(talking.map(inStep), still.map(inStep))))
-        for place in SynchronyScorer.Calibration.Place.allCases { result += evidence(place, auc) }
-        return result
-    }
-
-    /// The evidence that the agent decides by, of talking mouths against still ones and against other people's sound; and the calibration that it needs.
-    private func evidence(_ place: SynchronyScorer.Calibration.Place, _ auc: ([Float], [Float]) -> Double?) -> [RunValue] {
-        var own: [Float] = [], still: [Float] = [], others: [Float] = []
-        var random = SeededGenerator(seed: 7, 0)
-        for talk in talks {
-            func evidence(_ mouths: [Float], _ sounds: [Float]) -> Float {
-                Self.synchrony([(mouths[...], sounds[...])], dimension: talk.dimension).evidence(near: 0, within: place.tolerance)
-            }
-            own.append(evidence(talk.mouths, talk.sounds))
-            still.append(evidence(talk.stillMouths, talk.sounds))
-            let strangers = talks.filter { $0.identity != talk.identity }
-            guard !strangers.isEmpty else { continue }
-            others.append(evidence(talk.mouths, strangers[random.index(below: strangers.count)].sounds))
+        // What the agent decides by, and the calibration that it needs.
+        for place in SynchronyScorer.Calibration.Place.allCases {
+            func evidence(_ all: [Synchrony]) -> [Float] { all.map { $0.evidence(near: 0, within: place.tolerance) } }
+            let own = evidence(talking), against = (still: evidence(still), others: evidence(others))
+            let isSame = own.map { _ in true } + (against.still + against.others).map { _ in false }
+            let calibration = (try? ScoredTrials(scores: own + against.still + against.others, isSame: isSame)).map(ScoreCalibration.init(fitting:))
+            let name = "evidence_\(place.rawValue)"
+            result += [
+                RunValue("\(name)_still", auc(own, against.still)), RunValue("\(name)_other", auc(own, against.others)), RunValue("\(name)_slope", calibration?.slope),
+                RunValue("\(name)_offset", calibration?.offset),
+            ]
         }
-        let calibration = (try? ScoredTrials(scores: own + still + others, isSame: own.map { _ in true } + (still + others).map { _ in false })).map(ScoreCalibration.init(fitting:))
-        let name = "evidence_\(place.rawValue)"
-        return [
-            RunValue("\(name)_still", auc(own, still)), RunValue("\(name)_other", auc(own, others)), RunValue("\(name)_slope", calibration?.slope),
-            RunValue("\(name)_offset", calibration?.offset),
-        ]
+        return result
     }
 
     /// Rows of one person, so many together.
