@@ -1,22 +1,64 @@
-// Chooses the variant of each kernel; the caller says which, having asked inference_best_variant once.
+// Chooses the variant of each kernel; the caller says which, having asked inference_has_variant once.
 #include "inference_variants.h"
 
-int32_t inference_best_variant(void) {
+#if defined(__aarch64__)
+#include <sys/auxv.h>
+#endif
+
+int32_t inference_has_variant(int32_t variant) {
+    if (variant == inference_portable) return 1;
 #if defined(__x86_64__)
     __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw")) return 2;
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return 1;
+    if (variant == inference_avx2) return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    if (variant == inference_avx512 || variant == inference_dot)
+        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw")
+            && (variant == inference_avx512 || __builtin_cpu_supports("avx512vnni"));
+#elif defined(__aarch64__)
+    if (variant == inference_dot) return (getauxval(AT_HWCAP) & (1ul << 20)) != 0;   // HWCAP_ASIMDDP
 #endif
     return 0;
 }
 
 static const struct inference_variant *variant_table(int32_t variant) {
 #if defined(__x86_64__)
-    if (variant == 2) return &inference_avx512_variant;
-    if (variant == 1) return &inference_avx2_variant;
+    if (variant == inference_avx512 || variant == inference_dot) return &inference_avx512_variant;
+    if (variant == inference_avx2) return &inference_avx2_variant;
 #endif
     (void)variant;
     return &inference_portable_variant;
+}
+
+static const struct inference_quantized_variant *quantized_table(int32_t variant) {
+#if defined(__x86_64__)
+    if (variant == inference_dot) return &inference_vnni_q_variant;
+    if (variant == inference_avx512) return &inference_avx512_q_variant;
+    if (variant == inference_avx2) return &inference_avx2_q_variant;
+#elif defined(__aarch64__)
+    if (variant == inference_dot) return &inference_dotprod_q_variant;
+#endif
+    return &inference_portable_q_variant;
+}
+
+int64_t inference_quantized_packed_bytes(int32_t v, const inference_quantized_conv *c) { return quantized_table(v)->packed_bytes(c); }
+void inference_quantized_pack(int32_t v, const inference_quantized_conv *c, const int8_t *weights, const int32_t *bias, const float *factor,
+                              const float *slope, void *packed) {
+    quantized_table(v)->pack(c, weights, bias, factor, slope, packed);
+}
+int64_t inference_quantized_scratch(int32_t v, const inference_quantized_conv *c) { return quantized_table(v)->scratch(c); }
+void inference_quantized_run(int32_t v, const inference_quantized_conv *c, const uint8_t *input, const void *packed, const void *residual,
+                             void *output, void *scratch) {
+    quantized_table(v)->run(c, input, packed, residual, output, scratch);
+}
+void inference_quantize(int32_t v, const float *x, float scale, int32_t zero, uint8_t *y, int64_t count) { quantized_table(v)->quantize(x, scale, zero, y, count); }
+void inference_quantize_planes(int32_t v, const float *x, int64_t planes, int64_t pixels, float factor, float scale, int32_t zero, uint8_t *y) {
+    quantized_table(v)->quantize_planes(x, planes, pixels, factor, scale, zero, y);
+}
+void inference_dequantize(int32_t v, const uint8_t *x, float scale, int32_t zero, float *y, int64_t count) {
+    quantized_table(v)->dequantize(x, scale, zero, y, count);
+}
+void inference_quantized_add(int32_t v, const uint8_t *a, float a_scale, int32_t a_zero, const uint8_t *b, float b_scale, int32_t b_zero, float scale,
+                             int32_t zero, uint8_t *y, int64_t count) {
+    quantized_table(v)->add(a, a_scale, a_zero, b, b_scale, b_zero, scale, zero, y, count);
 }
 
 int32_t inference_lanes(int32_t v) { return variant_table(v)->lanes; }

@@ -655,6 +655,15 @@ static void NAME(pool_row)(int kind, const inference_conv *c, const float *image
         }
         return;
     }
+    // The same of one channel, a mean: neighbours in a row are a vector.
+    if (kind != inference_pool_max && channels == 1 && c->kernel[0] == 1 && c->stride[0] == 1 && c->pad[0] == 0 && c->kernel[1] == 2 && c->kernel[2] == 2
+        && c->stride[2] == 2 && c->dilation[1] == 1 && c->dilation[2] == 1 && c->pad[1] == 0 && c->pad[2] == 0 && oh * c->stride[1] + 1 < c->input[1]
+        && (c->output[2] - 1) * 2 + 1 < c->input[2]) {
+        int64_t ih = oh * c->stride[1], row = c->input[2];
+        const float *a = image + (ring ? ih % ring : od * c->input[1] + ih) * row, *b = image + (ring ? (ih + 1) % ring : od * c->input[1] + ih + 1) * row;
+        for (int64_t ow = 0; ow < c->output[2]; ow++) output[ow] = (a[2 * ow] + a[2 * ow + 1] + b[2 * ow] + b[2 * ow + 1]) / 4.0f;
+        return;
+    }
     for (int64_t ow = 0; ow < c->output[2]; ow++) {
         float *y = output + ow * channels;
         int64_t start[3] = {od * c->stride[0] - c->pad[0], oh * c->stride[1] - c->pad[1], ow * c->stride[2] - c->pad[2]};

@@ -6,14 +6,16 @@ public enum InstructionSet: Int, Sendable, CaseIterable {
     case portable = 0
     case avx2 = 1
     case avx512 = 2
+    /// With dot products of bytes for eight-bit layers: AVX-512 with VNNI, or NEON with its dot product extension.
+    case dot = 3
 
     /// Those that this processor runs, slowest first.
-    public static var available: [InstructionSet] {
-        allCases.filter { $0.rawValue <= Int(inference_best_variant()) }
-    }
+    public static var available: [InstructionSet] { allCases.filter(\.isAvailable) }
 
     /// The fastest that this processor runs.
     public static var best: InstructionSet { available.last ?? .portable }
+
+    var isAvailable: Bool { inference_has_variant(Int32(rawValue)) != 0 }
 }
 
 /// Bounds and choices for a ``Network``. The bounds are checked before anything is allocated.
@@ -42,6 +44,6 @@ public struct NetworkOptions: Sendable {
     public init() {}
 
     var variant: Int32 {
-        Int32(min((instructionSet ?? .best).rawValue, InstructionSet.best.rawValue))
+        Int32(instructionSet.flatMap { $0.isAvailable ? $0 : nil }?.rawValue ?? InstructionSet.best.rawValue)
     }
 }

@@ -88,17 +88,17 @@ public struct RecognitionBundle: Sendable {
             models: try models ?? makeModels(), logMel: logMel, gallery: gallery, match: match ?? matchSettings, settings: settings)
     }
 
-    public func makeFaceDetector() throws -> FaceDetector { try FaceDetector(try graph(.faceDetector)) }
+    public func makeFaceDetector() throws -> FaceDetector { try FaceDetector(try bundle.graph(.faceDetector)) }
 
     public func makeFaceEncoder() throws -> FaceEncoder {
-        try FaceEncoder(try graph(.faceEncoder), contract: try contract(.faceEncoder))
+        try FaceEncoder(try bundle.graph(.faceEncoder), contract: try contract(.faceEncoder))
     }
 
     /// The networks of every role that the bundle has and that is not left out.
     public func makeModels(except left: Set<BundleRole> = []) throws -> RecognitionModels {
         func optional<Model>(_ role: BundleRole, _ make: (Graph, FrontEndContract) throws -> Model) throws -> Model? {
             guard bundle.roles.contains(role), !left.contains(role) else { return nil }
-            return try make(try graph(role), try contract(role))
+            return try make(try bundle.graph(role), try contract(role))
         }
         return RecognitionModels(
             faceDetector: try optional(.faceDetector) { graph, _ in try FaceDetector(graph) },
@@ -118,11 +118,8 @@ public struct RecognitionBundle: Sendable {
     private func makeSynchronyScorer(except left: Set<BundleRole>) throws -> SynchronyScorer? {
         guard left.isDisjoint(with: [.speakingFace, .syncVideo, .syncAudio]), bundle.roles.contains(.syncVideo), bundle.roles.contains(.syncAudio) else { return nil }
         return try SynchronyScorer(
-            mouth: try graph(.syncVideo), mouthContract: try contract(.syncVideo), sound: try graph(.syncAudio), soundContract: try contract(.syncAudio))
+            mouth: try bundle.graph(.syncVideo), mouthContract: try contract(.syncVideo), sound: try bundle.graph(.syncAudio), soundContract: try contract(.syncAudio))
     }
-
-    /// A role's network as it is run. `Inference` has no kernels that compute in eight bits yet: files are a quarter as large, and networks as fast as float ones.
-    private func graph(_ role: BundleRole) throws(BundleError) -> Graph { try bundle.graph(role).withFloatActivations() }
 
     /// The front end that the bundle's contract names.
     private func contract(_ role: BundleRole) throws(BundleError) -> FrontEndContract {

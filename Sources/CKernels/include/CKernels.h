@@ -6,3 +6,4 @@
 #include "CKernelsChecksum.h"
 #include "CKernelsFrontEnd.h"
 #include "CKernelsInference.h"
+#include "CKernelsQuantized.h"

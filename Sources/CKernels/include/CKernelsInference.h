@@ -1,13 +1,19 @@
 // Float kernels of the inference engine. Tensors are dense; "channels-last" means [batch, depth, height, width, channels].
 //
-// Each exists in three variants, compiled from one text (inference_template.h): 0 baseline (SSE2 or NEON), 1 AVX2 with FMA,
-// 2 AVX-512. Kernels load whole vectors: sources must be readable for 64 bytes past their end. They store only what is theirs.
+// Each exists in several variants, compiled from one text (inference_template.h): baseline (SSE2 or NEON), AVX2 with FMA, AVX-512. Kernels load whole vectors: sources must be readable for 64 bytes past their end. They store only what is theirs.
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
 
-/// The fastest variant that this processor runs.
-int32_t inference_best_variant(void);
+enum {
+    inference_portable = 0,
+    inference_avx2 = 1,
+    inference_avx512 = 2,
+    /// With dot products of bytes: AVX-512 with VNNI, or NEON with the dot product extension. Float kernels are those of AVX-512 and NEON.
+    inference_dot = 3
+};
+/// Whether this processor runs a variant.
+int32_t inference_has_variant(int32_t variant);
 /// Lanes of a variant's vectors: 4, 8 or 16.
 int32_t inference_lanes(int32_t variant);
 

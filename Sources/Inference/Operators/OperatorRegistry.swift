@@ -23,6 +23,7 @@ struct OperatorRegistry: Sendable {
     private static let families: [any Operator.Type] = [
         FloatMapOperator.self, ClipOperator.self, ArithmeticOperator.self, PReluOperator.self,
         ConvOperator.self, FusedConvOperator.self, TimeBufferOperator.self, TimeConvOperator.self, MatrixProductOperator.self, GemmOperator.self,
+        QuantizedLayerOperator.self, QuantizePlanesOperator.self, QuantizedAddOperator.self,
         PoolOperator.self, GlobalPoolOperator.self, BatchNormalizationOperator.self,
         ViewOperator.self, ReshapeOperator.self, SqueezeOperator.self, FlattenOperator.self,
         TransposeOperator.self, ConcatOperator.self, SliceOperator.self, GatherOperator.self, PadOperator.self, ResizeOperator.self,

@@ -1,3 +1,4 @@
+import CKernels
 import Tensors
 
 /// How a scale spreads over a value: one for all, one for each position along an axis, or one for each block along it.
@@ -5,6 +6,9 @@ struct QuantizationLayout {
     private let outer: Int, size: Int, inner: Int
     private let block: Int, blocks: Int
     private let isBlocked: Bool
+
+    /// One scale for all.
+    var isUniform: Bool { outer * size == 1 && !isBlocked }
 
     /// Checks input 1 (scale) and input 2 (zero point, if there is one) against input 0.
     init(_ node: NodeContext) throws(InferenceError) {
@@ -95,6 +99,14 @@ struct QuantizeOperator: Operator {
     private static func kernel<Q: TensorElement & FixedWidthInteger>(_ node: NodeContext, _: Q.Type) throws(InferenceError) -> Kernel {
         let layout = try QuantizationLayout(node)
         let isInteger = try node.type(0).elementType == .int32
+        if node.options.isOptimized, layout.isUniform, !isInteger, Q.self == UInt8.self {
+            let variant = node.options.variant, count = Int64(try node.type(0).count)
+            return Kernel { arguments in
+                let zero = arguments.hasInput(2) ? arguments.input(2, as: UInt8.self)[0] : 0
+                unsafe inference_quantize(
+                    variant, arguments.inputPointer(0), arguments.input(1, as: Float.self)[0], Int32(zero), arguments.outputPointer(0), count)
+            }
+        }
         return Kernel { arguments in
             let scale = unsafe arguments.inputPointer(1, as: Float.self)
             let zero = unsafe arguments.optionalInputPointer(2, as: Q.self)
@@ -124,6 +136,14 @@ struct DequantizeOperator: NumericOperator {
 
     func kernel<E: NumericElement>(_ node: NodeContext, _: E.Type) throws(InferenceError) -> Kernel {
         let layout = try QuantizationLayout(node)
+        if node.options.isOptimized, layout.isUniform, E.self == UInt8.self {
+            let variant = node.options.variant, count = Int64(try node.type(0).count)
+            return Kernel { arguments in
+                let zero = arguments.hasInput(2) ? arguments.input(2, as: UInt8.self)[0] : 0
+                unsafe inference_dequantize(
+                    variant, arguments.inputPointer(0), arguments.input(1, as: Float.self)[0], Int32(zero), arguments.outputPointer(0), count)
+            }
+        }
         return Kernel { arguments in
             let x = unsafe arguments.inputPointer(0, as: E.self)
             let scale = unsafe arguments.inputPointer(1, as: Float.self)

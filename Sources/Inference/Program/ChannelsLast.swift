@@ -116,6 +116,7 @@ private struct ChannelsLastPass {
         }
         switch operation.kind {
         case "Conv" where emitConvolution(operation, input, output): return
+        case "fwoc.QuantizedConv": emitQuantizedConvolution(operation, input, output)
         case "MaxPool", "AveragePool":
             let order = last(rank(input))
             let x = realize(input, order)
@@ -150,7 +151,7 @@ private struct ChannelsLastPass {
             return
         case let kind where kind.hasPrefix("Reduce") && emitReduction(operation, input, output): return
         case let kind where ElementwiseKinds.maps.contains(kind) && emitMap(operation, input, output): return
-        case let kind where ElementwiseKinds.combinations.contains(kind) && emitCombination(operation, output): return
+        case let kind where (ElementwiseKinds.combinations.contains(kind) || kind == "fwoc.QuantizedAdd") && emitCombination(operation, output): return
         default: emitNatural(operation)
         }
     }
@@ -183,6 +184,14 @@ private struct ChannelsLastPass {
         }
         append("fwoc.Conv", like: operation, attributes: attributes, inputs: [x, weights, bias], output: define(output, order))
         return true
+    }
+
+    private mutating func emitQuantizedConvolution(_ operation: Program.Operation, _ input: ValueID, _ output: ValueID) {
+        let order = last(rank(output))
+        var inputs = operation.inputs
+        inputs[0] = operation.attributes["input_last"] != nil ? natural(input) : realize(input, order)
+        if let residual = inputs[5] { inputs[5] = realize(residual, order) }
+        append(operation.kind, like: operation, inputs: inputs, output: define(output, order))
     }
 
     private mutating func emitMap(_ operation: Program.Operation, _ input: ValueID, _ output: ValueID) -> Bool {

@@ -130,9 +130,12 @@ final class Elaboration {
         }
         context.outputs = types
         if let known = try knownOutputs(of: implementation, context) {
+            let quantized = QuantizedOrigin.of(context)
             for (output, tensor) in zip(node.outputs, known) where !output.isEmpty {
                 budget.foldedBytes -= tensor.bytes.count
-                try define(output, program.addConstant(tensor, name: output))
+                let id = program.addConstant(tensor, name: output)
+                program.values[id].quantized = quantized
+                try define(output, id)
             }
             return
         }
@@ -265,5 +268,19 @@ extension Kernel {
                 return Tensor(shape: type.shape, elementType: type.elementType, bytes: bytes)
             }
         }
+    }
+}
+
+/// What a constant that is computed at load was stored as.
+private enum QuantizedOrigin {
+    /// The integers and scales of a `DequantizeLinear` without zero points.
+    static func of(_ node: NodeContext) -> Program.QuantizedConstant? {
+        guard node.operation == "DequantizeLinear", let steps = node.inputs[0]?.constant, [.int8, .int32].contains(steps.elementType), node.inputs.count >= 2,
+            let scale = node.inputs[1]?.constant, node.attributes["block_size"] ?? .int(0) == .int(0),
+            node.inputs.count < 3 || node.inputs[2].map({ $0.constant?.bytes.allSatisfy { $0 == 0 } ?? false }) ?? true
+        else { return nil }
+        var axis = 1
+        if case .int(let given)? = node.attributes["axis"] { axis = given < 0 ? given + steps.shape.count : given }
+        return Program.QuantizedConstant(steps: steps, scales: scale.values(as: Float.self), axis: axis)
     }
 }

@@ -6,6 +6,7 @@ extension Program {
                 try operations[operation].branches[branch].program.optimize(options: options, weights: weights)
             }
         }
+        fuseQuantized()
         foldAffine()
         try useChannelsLast(options: options, weights: weights)
         try fuseEpilogues(options: options, weights: weights)

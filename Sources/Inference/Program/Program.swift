@@ -12,6 +12,16 @@ struct Program {
         var constant: Tensor?
         /// A run-time input of the network that the value depends on.
         var origin: String?
+        /// What a constant was made from, where it was stored in integers.
+        var quantized: QuantizedConstant?
+    }
+
+    /// A constant stored as integers: value = steps · scale.
+    struct QuantizedConstant {
+        var steps: Tensor
+        /// One, or one for each position along ``axis``.
+        var scales: [Float]
+        var axis: Int
     }
 
     struct Operation {
