@@ -290,9 +290,10 @@ import Testing
             // A step of an early layer that falls on the other side of a half grows on its way; onnxruntime with and without its optimisations is as far apart.
             #expect(product > 0.98 * lengths[0] * lengths[1], "output \(output)")
         }
-        // What is not in eight bits is float, whose sums differ in their last bits.
+        // What is not in eight bits is float: the baseline multiplies and adds in two steps, all others in one, and nothing depends on how wide they are.
         for other in found.dropFirst() {
             for output in expected.indices { #expect(relativeError(other[output], found[0][output]) < 1e-5, "output \(output)") }
+            #expect(other == found[1])
         }
     }
 
