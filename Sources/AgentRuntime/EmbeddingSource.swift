@@ -1,5 +1,6 @@
 import Gallery
 import MediaFiles
+import Recognition
 
 /// Embeddings of files, made by the same code that enrols them. Thread-bound.
 ///
@@ -7,23 +8,39 @@ import MediaFiles
 /// - A clip's face: the mean over the clip by quality, the first template that `enroll --clip` stores.
 /// - A voice: the mean of the templates that enrolment stores, by their length; with role `both` of the speech that the face's lips spoke, with role
 ///   `voice` of all speech in the file, which should be one person's.
+/// - With role `both` also the two as one embedding, or the one that there is, where the bundle has a fuser.
 public final class EmbeddingSource {
     private let source: EnrollmentSource
     private let choice: FaceChoice
     private let model: String
     private let encoders: [Modality: EncoderIdentity]
+    private let fused: (encoder: FusedEncoder, identity: EncoderIdentity)?
     /// Built with the first picture.
     private var pictures: PictureEmbedder?
 
-    init(_ source: EnrollmentSource, choice: FaceChoice, model: String, encoders: [Modality: EncoderIdentity]) {
+    init(
+        _ source: EnrollmentSource, choice: FaceChoice, model: String, encoders: [Modality: EncoderIdentity], fused: (encoder: FusedEncoder, identity: EncoderIdentity)?
+    ) {
         self.source = source
         self.choice = choice
         self.model = model
         self.encoders = encoders
+        self.fused = fused
     }
 
     /// - Throws: only what is wrong with the models; what is wrong with the file is in the result.
     public func embed(_ path: String, _ scope: EmbeddingScope) throws -> FileEmbedding {
+        var line = try modalities(path, scope)
+        guard scope == .both, let fused else { return line }
+        let face = try? line.face?.get(), voice = try? line.voice?.get()
+        guard face != nil || voice != nil else { return line }
+        var values = [Float](repeating: 0, count: fused.encoder.dimension)
+        try fused.encoder.encode(face: face?.values, voice: voice?.values, into: &values)
+        line.fused = FileEmbedding.Embedding(values: values, quality: max(face?.quality ?? 0, voice?.quality ?? 0), encoder: fused.identity.fingerprint)
+        return line
+    }
+
+    private func modalities(_ path: String, _ scope: EmbeddingScope) throws -> FileEmbedding {
         var line = FileEmbedding(file: path, scope: scope, model: model)
         do {
             if try PictureReader.isPicture(path) {

@@ -10,7 +10,8 @@ public enum EmbeddingScope: String, Sendable, CaseIterable {
 /// One file's embeddings, or why there are none: a line of `embed`.
 ///
 /// As JSON, face and voice: `{"file", "role", "model", "encoder", "embedding": […], "dimension", "quality"}`, or `cause` and `reason` instead of
-/// `embedding`, `dimension` and `quality`. Both: `{"file", "role": "both", "model", "face": {…}, "voice": {…}}` with the same keys inside.
+/// `embedding`, `dimension` and `quality`. Both: `{"file", "role": "both", "model", "face": {…}, "voice": {…}, "fused": {…}}` with the same keys inside; fused, where the bundle has a
+/// fuser, is of what there is of the two.
 public struct FileEmbedding: Sendable {
     /// An embedding of unit length with the encoder that made it.
     public struct Embedding: Sendable, Hashable {
@@ -30,6 +31,8 @@ public struct FileEmbedding: Sendable {
     /// Absent where it was not asked for.
     public var face: Finding?
     public var voice: Finding?
+    /// Of both, or of the one that is there; absent also where neither is, and where the bundle has no fuser.
+    public var fused: Embedding?
 
     /// The worst that is wrong with the file itself, for the exit code; `nil` where it could be read, whatever was found in it.
     public var failure: AgentError.Category? {
@@ -55,7 +58,7 @@ public struct FileEmbedding: Sendable {
 
     /// For people to read.
     public var text: String {
-        [("face", face), ("voice", voice)].compactMap { name, finding in
+        [("face", face), ("voice", voice), ("fused", fused.map { .success($0) })].compactMap { name, finding in
             switch finding {
             case .success(let embedding)?:
                 "\(file): \(name): \(embedding.values.count)-d, quality \(String(format: "%.2f", embedding.quality)), \(embedding.encoder)"
@@ -88,7 +91,7 @@ public struct FileEmbedding: Sendable {
             }
         }
 
-        enum Key: String, CodingKey { case file, role, model, face, voice }
+        enum Key: String, CodingKey { case file, role, model, face, voice, fused }
 
         let line: FileEmbedding
 
@@ -105,6 +108,7 @@ public struct FileEmbedding: Sendable {
             case .both:
                 try container.encodeIfPresent(line.face.map(Part.init), forKey: .face)
                 try container.encodeIfPresent(line.voice.map(Part.init), forKey: .voice)
+                try container.encodeIfPresent(line.fused.map { Part(.success($0)) }, forKey: .fused)
             }
         }
     }

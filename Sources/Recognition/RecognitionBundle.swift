@@ -13,7 +13,7 @@ public struct RecognitionBundle: Sendable {
     private let matching: BundleManifest.Matching
 
     /// The roles that recognition runs. Only the detector and the two encoders must be there.
-    public static let roles: Set<BundleRole> = [.faceDetector, .faceLandmarks, .faceEncoder, .voiceEncoder, .voiceActivity, .speakingFace, .syncVideo, .syncAudio]
+    public static let roles: Set<BundleRole> = [.faceDetector, .faceLandmarks, .faceEncoder, .voiceEncoder, .voiceActivity, .speakingFace, .syncVideo, .syncAudio, .fuser]
     public static let requiredRoles: Set<BundleRole> = [.faceDetector, .faceEncoder]
 
     /// Finds, reads and verifies a bundle.
@@ -26,7 +26,12 @@ public struct RecognitionBundle: Sendable {
         self.bundle = bundle
         self.matching = matching
         for role in Self.roles where bundle.roles.contains(role) {
-            try bundle.requireContract(role, canonicalText: try contract(role).fingerprint)
+            if role == .fuser {
+                for key in ["face.sha256", "voice.sha256"] where try bundle.role(role).contract.values[key] == nil {
+                    throw Self.manifestError(bundle, "roles.fuser.contract.\(key)", "is missing; a fuser says which encoders' embeddings it has learnt from")
+                }
+            }
+            try bundle.requireContract(role, canonicalText: role == .fuser ? try fuserContract : try contract(role).fingerprint)
         }
     }
 
@@ -92,6 +97,24 @@ public struct RecognitionBundle: Sendable {
 
     public func makeFaceEncoder() throws -> FaceEncoder {
         try FaceEncoder(try bundle.graph(.faceEncoder), contract: try contract(.faceEncoder))
+    }
+
+    /// The encoder of a face and a voice together and what says so, where the bundle has one.
+    public func makeFusedEncoder() throws -> (encoder: FusedEncoder, identity: EncoderIdentity)? {
+        guard bundle.roles.contains(.fuser) else { return nil }
+        let encoders = try encoders
+        guard let face = encoders[.face], let voice = encoders[.voice] else {
+            throw Self.manifestError(bundle, "roles.fuser", "needs a face-encoder and a voice-encoder")
+        }
+        let encoder = try FusedEncoder(try bundle.graph(.fuser), faceDimension: face.dimension, voiceDimension: voice.dimension)
+        return (encoder, EncoderIdentity(fingerprint: try bundle.encoderFingerprint(.fuser), dimension: encoder.dimension))
+    }
+
+    /// What a fuser has learnt from: these encoders and no others.
+    private var fuserContract: String {
+        get throws(BundleError) {
+            "preset=embeddings\nface.sha256=\(try bundle.role(.faceEncoder).sha256)\nvoice.sha256=\(try bundle.role(.voiceEncoder).sha256)\n"
+        }
     }
 
     /// The networks of every role that the bundle has and that is not left out.

@@ -8,7 +8,8 @@ struct EmbedCommand: ParsableCommand {
         abstract: "Prints the embeddings of pictures, clips and recordings.",
         discussion: """
             One line a file: its embedding, as enrolment would store it, or the reason why there is none. Faces come from pictures and clips, \
-            voices from clips and recordings; with --role both a clip's voice is the speech that the face's lips spoke.
+            voices from clips and recordings; with --role both a clip's voice is the speech that the face's lips spoke, and where the \
+            bundle has a fuser, both, or the one that there is, are also one embedding.
 
             Ends with 0 where every file could be read, whatever was found in it; otherwise, after all lines, with the code of the first file that \
             could not (66 not found, 65 not decodable, 77 not permitted, 74 not readable).

@@ -73,4 +73,55 @@ import Testing
         #expect(run.exitCode == 66 && run.errors.contains("yunet_n_dynamic.onnx"), "\(run)")
         #expect(try events("anna", gallery, ["--reference-models", folder.url.path, "--bundle", "edge"]).contains { $0.person?.name == "Anna" })
     }
+
+    @Test func `A face and a voice are one embedding, and so is the one that is there`() throws {
+        struct Line: Decodable {
+            struct Part: Decodable {
+                var embedding: [Float]?
+                var encoder: String?
+            }
+            var face: Part?
+            var voice: Part?
+            var fused: Part?
+        }
+        let folder = try ScratchFolder()
+        func embed(_ file: String) throws -> Line {
+            let run = try FwocAgentProgram.run(["embed", "--role", "both", "--json", file])
+            #expect(run.exitCode == 0, "\(run)")
+            return try JSONDecoder().decode(Line.self, from: Data(try #require(run.lines.first).utf8))
+        }
+        func cosine(_ a: Line.Part?, _ b: Line.Part?) throws -> Float {
+            let a = try #require(a?.embedding), b = try #require(b?.embedding)
+            #expect(a.count == b.count)
+            return zip(a, b).reduce(0) { $0 + $1.0 * $1.1 }
+        }
+        func made(_ name: String, _ options: [String]) throws -> String {
+            #expect(try TestData.ffmpeg(["-i", Self.clip("anna")] + options + ["-y", folder.path(name)]))
+            return folder.path(name)
+        }
+        let anna = try embed(Self.clip("anna")), silent = try embed(made("silent.mp4", ["-an", "-c", "copy"]))
+        #expect(abs(try cosine(anna.fused, anna.fused) - 1) < 1e-4 && anna.fused?.encoder?.hasPrefix("fuser@sha256:") == true)
+        // Without sound it is of the face alone, and still hers.
+        #expect(silent.voice?.embedding == nil && silent.fused?.encoder == anna.fused?.encoder)
+        let own = try cosine(anna.fused, silent.fused), other = try cosine(anna.fused, embed(Self.clip("ben")).fused)
+        #expect(own > other + 0.2, "\(own), \(other)")
+        // Sound alone: no face, an embedding all the same.
+        let sound = try embed(made("sound.wav", ["-vn"]))
+        #expect(sound.face?.embedding == nil && sound.voice?.embedding != nil && sound.fused?.embedding?.count == 256)
+    }
+
+    @Test func `A fuser is refused beside encoders that it did not learn from`() throws {
+        let folder = try ScratchFolder()
+        let copy = folder.url.appending(path: "other")
+        try FileManager.default.copyItem(at: Self.bundle, to: copy)
+        let manifest = copy.appending(path: "bundle.yaml")
+        let text = try String(contentsOf: manifest, encoding: .utf8)
+        let digest = try #require(text.firstMatch(of: /face\.sha256: ([0-9a-f]{64})/)?.1)
+        try Data(text.replacing("face.sha256: \(digest)", with: "face.sha256: \(digest.reversed().map(String.init).joined())").utf8).write(to: manifest)
+        let changed = try FwocAgentProgram.run(["embed", "--role", "face", Self.clip("anna"), "--bundle", copy.path])
+        #expect(changed.exitCode != 0 && changed.errors.contains("contract.face.sha256"), "\(changed)")
+        try Data(text.replacing("face.sha256: \(digest), ", with: "").utf8).write(to: manifest)
+        let silent = try FwocAgentProgram.run(["embed", "--role", "face", Self.clip("anna"), "--bundle", copy.path])
+        #expect(silent.exitCode != 0 && silent.errors.contains("roles.fuser.contract.face.sha256"), "\(silent)")
+    }
 }

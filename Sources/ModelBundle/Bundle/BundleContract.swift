@@ -25,6 +25,8 @@ public struct BundleContract: Sendable, Hashable {
         "face112": [.faceEncoder],
         "logMel80": [.syncAudio, .voiceActivity],
         "logMel80Centred": [.voiceEncoder],
+        // Embeddings of the bundle's own encoders: `face.sha256` and `voice.sha256` are those of their files.
+        "embeddings": [.fuser],
     ]
 
     /// One `key=value` a line, sorted; equal exactly for equal contracts.
