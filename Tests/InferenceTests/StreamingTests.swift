@@ -39,6 +39,41 @@ import Testing
 
     private static let inputs = ["frames": TimeInput(shape: [1, 1, 6, 5], axis: 1), "sound": TimeInput(shape: [1, 2, 7], axis: 1)]
 
+    /// Layers in eight bits, with frames kept between them: a sound network of the bundle, and its speech detector, which looks back further than forward.
+    @Test(arguments: [("sync-audio", "embedding", 4, 128), ("voice-activity", "probability", 2, 1)], [1, 3])
+    func aStreamInEightBitsEqualsTheClip(_ network: (name: String, output: String, frames: Int, dimension: Int), _ chunk: Int) throws {
+        let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        let graph = try Graph(onnxFile: package.appendingPathComponent("models/edge/\(network.name).onnx"))
+        let length = 20, unit = network.frames * 80
+        let sound = noise(length * unit, seed: 4, scale: 3)
+        let whole = try Network(graph, inputs: ["frames": .shape([1, length * network.frames, 80])])
+        try whole.setInput(0, Tensor(shape: [1, length * network.frames, 80], values: sound))
+        try whole.run()
+        let expected = whole.outputTensor(0).values(as: Float.self)
+        let stream = try StreamingNetwork(graph, inputs: ["frames": TimeInput(shape: [1, network.frames, 80], axis: 1)], outputs: [network.output], chunk: chunk)
+        let kinds = Set(stream.profile.steps.map(\.operation))
+        #expect(kinds.contains("fwoc.QuantizedConv") && kinds.isDisjoint(with: ["fwoc.Conv", "Conv"]), "\(kinds)")
+        let state = stream.makeState()
+        var fed = 0, seen = 0
+        while !stream.isDrained(state) {
+            let units = min(chunk, length - fed)
+            stream.withInput(0, as: Float.self) { x in
+                for index in x.indices { x[index] = index < units * unit ? sound[fed * unit + index] : 1e3 }
+            }
+            fed += units
+            let step = try stream.run(state, units: units)
+            let got = stream.outputTensor(0).values(as: Float.self)
+            for t in step.range {
+                for place in 0..<network.dimension {
+                    let own = got[(t - step.range.lowerBound + step.offset) * network.dimension + place]
+                    #expect(abs(own - expected[t * network.dimension + place]) < 1e-6, "frame \(t)")
+                }
+            }
+            seen += step.range.count
+        }
+        #expect(seen == length)
+    }
+
     /// Columns of a `[1, channels, t]` output by frame.
     private static func columns(_ values: [Float], channels: Int, count: Int) -> [[Float]] {
         (0..<count).map { t in (0..<channels).map { values[$0 * count + t] } }
