@@ -120,7 +120,7 @@ def section(face, voice, both):
         if "slope" not in own:
             lines.append(f"    # {name}: {own['reasons'][0]}")
             continue
-        seen = ", ".join(f"{step['score']:.2f}: {up(step['bound'])}" for step in own["seen"])
+        seen = ", ".join(f"{step['score']:.2f}: {up(step['bound'])}" for step in own["seen"] if step["score"] <= 1.005)
         lines += [f"    {name}:", f"      slope: {own['slope']:.4g}", f"      offset: {own['offset']:.4g}", f"      impostors: {own['impostors']}",
                   f"      seen: {{{seen}}}"]
     return "\n".join(lines)

@@ -23,8 +23,8 @@ slices    UTKFace (faces-utk.tar.gz), whose files' names say age, sex and group.
           held-out speakers only.
 matching  What `matching` of a bundle.yaml needs, from clips-news.tar.gz (23 readers, of whom no face or voice encoder learnt): a clip of 1.2 s against five of
           a person, the mean of the two highest cosines, five drawn 20 times. A clip's voice is all of its sound, three times in a row.
-          genuine     face: half way from the readers, who sit in one studio, to LFW's pairs; voice: that of the readings, 3 s; the readers' own
-                      mean, or what one impostor in 1,000 reaches where that is higher, where one in 1,000 is above it
+          genuine     face: half way from the readers, who sit in one studio, to LFW's pairs, or so far that one impostor in 10,000 reaches 0.8;
+                      voice: that of the readings, 3 s; the readers' own mean, or what one impostor in 1,000 reaches where that is higher, where one in 1,000 is above it
           weight      d′², by the lower of the readers' own mean and `genuine`
           thresholds  of face and both: the fused score that one impostor in 10,000 reaches, and 0.04; of voice: that three in 1,000 reach; where that is
                       the end of the scale, of one in 1,000 or 100
@@ -651,6 +651,9 @@ def matching(agent, bundles):
             highest = float(np.quantile(rows[~same, 1 if name == "face" else 3], 0.999))
             if highest > genuine:
                 genuine = max(highest, own["genuine"])
+            if name == "face":
+                rare = float(np.quantile(rows[~same, 1], 1 - 1e-4))
+                genuine = max(genuine, own["impostor"] + (rare - own["impostor"]) / 0.8)
             own |= {"elsewhere": elsewhere, "d2": (own["genuine"] - own["impostor"]) ** 2 / variance}
             scales[name] = {"impostor": own["impostor"], "genuine": genuine, "weight": (min(genuine, own["genuine"]) - own["impostor"]) ** 2 / variance}
         thresholds, quantiles = {}, {}
