@@ -33,7 +33,7 @@ struct FitCommand: ParsableCommand {
     @Option(help: "Where to compute: cpu, cuda or cuda:1.")
     var device = "cpu"
 
-    @Option(help: "Threads of libtorch; all cores if not given. The same number gives the same weights.")
+    @Option(help: "Threads of libtorch; if not given as OMP_NUM_THREADS says, else all cores. The same number gives the same weights.")
     var threads = 0
 
     @Option(name: .customShort("c"), help: ArgumentHelp("Set a key of the recipe: -c optimizer.rate=0.01, -c losses.0.name=triplet.", valueName: "key=value"))

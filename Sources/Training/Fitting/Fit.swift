@@ -14,7 +14,7 @@ import Tensors
 public final class Fit {
     public struct Options {
         public var device = TorchDevice.cpu
-        /// Threads of libtorch; all cores where 0.
+        /// Threads of libtorch; where 0 as OMP_NUM_THREADS says, else all cores.
         public var threads = 0
         /// Whether a folder with a checkpoint is gone on with.
         public var resumes = false
@@ -70,8 +70,8 @@ public final class Fit {
         self.recipe = recipe
         self.folder = folder
         self.options = options
-        let cores = ProcessInfo.processInfo.activeProcessorCount
-        try TorchRuntime.setThreadCount(options.threads > 0 ? options.threads : cores)
+        let threads = TorchRuntime.threads(asked: options.threads)
+        try TorchRuntime.setThreadCount(threads)
         let isFirst = (options.group?.rank ?? 0) == 0
         let checkpoint = URL(fileURLWithPath: folder.lastCheckpoint)
         let exists = FileManager.default.fileExists(atPath: checkpoint.path)

@@ -32,7 +32,7 @@ public final class TaskFit {
         self.recipe = recipe
         self.folder = folder
         guard options.group == nil else { throw FitError(.configuration, "\(recipe.name): a task learns in one process; unset WORLD_SIZE") }
-        let threads = options.threads > 0 ? options.threads : ProcessInfo.processInfo.activeProcessorCount
+        let threads = TorchRuntime.threads(asked: options.threads)
         try TorchRuntime.setThreadCount(threads)
         let checkpoint = URL(fileURLWithPath: folder.lastCheckpoint)
         let exists = FileManager.default.fileExists(atPath: checkpoint.path)

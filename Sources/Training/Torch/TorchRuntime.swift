@@ -1,4 +1,5 @@
 import CTorch
+import Foundation
 public import Tensors
 
 /// libtorch as a whole: its version, threads, random numbers and gradient mode.
@@ -8,6 +9,12 @@ public enum TorchRuntime {
 
     /// Threads that one operation may use; of the whole process. Results of sums may depend on it in their last bits.
     public static var threadCount: Int { Int(ctorch_thread_count()) }
+
+    /// As many as asked for; else as OMP_NUM_THREADS says, else one a core.
+    static func threads(asked: Int) -> Int {
+        let environment = ProcessInfo.processInfo
+        return asked > 0 ? asked : environment.environment["OMP_NUM_THREADS"].flatMap { Int($0) }.flatMap { $0 > 0 ? $0 : nil } ?? environment.activeProcessorCount
+    }
 
     public static func setThreadCount(_ count: Int) throws(TorchError) {
         try TorchError.check(ctorch_set_thread_count(Int32(clamping: count)), "set thread count")
