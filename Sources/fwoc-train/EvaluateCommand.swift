@@ -129,6 +129,9 @@ struct EvaluateCommand: ParsableCommand {
     private func measureRun(_ folder: RunFolder) throws {
         let overrides = set.compactMap { entry in entry.firstIndex(of: "=").map { (key: String(entry[..<$0]), value: String(entry[entry.index(after: $0)...])) } }
         if TrainedTask.isOne(folder) { return try measureTask(folder, overrides) }
+        guard network.isEmpty else {
+            throw FitError(.configuration, "\(folder.path): --network is for the runs of tasks; an exported or eight-bit encoder is measured as part of a bundle, with --root and --trials")
+        }
         let list = try trials.map { try TrialList(contentsOf: URL(fileURLWithPath: $0)) }
         let settings = EvaluationProtocol(seed: seed)
         var line = ProgressLine(label: "evaluate")
