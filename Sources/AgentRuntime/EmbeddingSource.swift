@@ -14,24 +14,27 @@ public final class EmbeddingSource {
     private let choice: FaceChoice
     private let model: String
     private let encoders: [Modality: EncoderIdentity]
-    private let fused: (encoder: FusedEncoder, identity: EncoderIdentity)?
+    /// Built with the first file that both are asked of.
+    private lazy var fused = Result { try makeFused() }
+    private let makeFused: () throws -> (encoder: FusedEncoder, identity: EncoderIdentity)?
     /// Built with the first picture.
     private var pictures: PictureEmbedder?
 
     init(
-        _ source: EnrollmentSource, choice: FaceChoice, model: String, encoders: [Modality: EncoderIdentity], fused: (encoder: FusedEncoder, identity: EncoderIdentity)?
+        _ source: EnrollmentSource, choice: FaceChoice, model: String, encoders: [Modality: EncoderIdentity],
+        makeFused: @escaping () throws -> (encoder: FusedEncoder, identity: EncoderIdentity)?
     ) {
         self.source = source
         self.choice = choice
         self.model = model
         self.encoders = encoders
-        self.fused = fused
+        self.makeFused = makeFused
     }
 
     /// - Throws: only what is wrong with the models; what is wrong with the file is in the result.
     public func embed(_ path: String, _ scope: EmbeddingScope) throws -> FileEmbedding {
         var line = try modalities(path, scope)
-        guard scope == .both, let fused else { return line }
+        guard scope == .both, let fused = try fused.get() else { return line }
         let face = try? line.face?.get(), voice = try? line.voice?.get()
         guard face != nil || voice != nil else { return line }
         var values = [Float](repeating: 0, count: fused.encoder.dimension)

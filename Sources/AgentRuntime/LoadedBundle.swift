@@ -49,8 +49,8 @@ public struct LoadedBundle: Sendable {
 
     /// Embeddings of files by what enrols them.
     public func makeEmbeddingSource(choice: FaceChoice) throws -> EmbeddingSource {
-        let fused = try Self.naming { try bundle.makeFusedEncoder() }
-        return EmbeddingSource(try makeEnrollmentSource(choice: choice), choice: choice, model: fingerprint, encoders: try encoders, fused: fused)
+        EmbeddingSource(
+            try makeEnrollmentSource(choice: choice), choice: choice, model: fingerprint, encoders: try encoders, makeFused: { try Self.naming { try bundle.makeFusedEncoder() } })
     }
 
     private static func naming<R>(_ body: () throws -> R) throws -> R {

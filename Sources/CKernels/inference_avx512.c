@@ -40,12 +40,6 @@ static inline __attribute__((always_inline)) void store_bytes(uint8_t *p, __m512
 #define DOT(sum, a, w) ((inference_avx512_ivec)_mm512_dpbusd_epi32((__m512i)(sum), (__m512i)(a), (__m512i)(w)))
 // Half vectors: channels come in small numbers here.
 #define DLANES 8
-typedef uint8_t dbytes __attribute__((vector_size(32)));
-typedef uint8_t dbytesu __attribute__((vector_size(32), aligned(1)));
-typedef int32_t divec __attribute__((vector_size(32)));
-typedef int32_t divecu __attribute__((vector_size(32), aligned(1)));
-typedef float dvec __attribute__((vector_size(32)));
-typedef float dvecu __attribute__((vector_size(32), aligned(1)));
 #define DDOT(sum, a, w) ((divec)_mm256_dpbusd_epi32((__m256i)(sum), (__m256i)(a), (__m256i)(w)))
 #define DROUND(v) ((divec)_mm256_cvtps_epi32((__m256)(v)))
 #define UNPACK_LOW_8(a, b) ((dbytes)_mm256_unpacklo_epi8((__m256i)(a), (__m256i)(b)))

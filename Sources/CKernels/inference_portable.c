@@ -83,12 +83,6 @@ static inline void store_bytes(uint8_t *p, inference_portable_ivec v, int64_t co
 #define DOT(sum, a, w) \
     ((inference_portable_ivec)vdotq_s32((int32x4_t)(sum), (int8x16_t)veorq_u8((uint8x16_t)(a), vdupq_n_u8(128)), (int8x16_t)(w)))
 #define DLANES 4
-typedef uint8_t dbytes __attribute__((vector_size(16)));
-typedef uint8_t dbytesu __attribute__((vector_size(16), aligned(1)));
-typedef int32_t divec __attribute__((vector_size(16)));
-typedef int32_t divecu __attribute__((vector_size(16), aligned(1)));
-typedef float dvec __attribute__((vector_size(16)));
-typedef float dvecu __attribute__((vector_size(16), aligned(1)));
 #define DDOT(sum, a, w) ((divec)vdotq_s32((int32x4_t)(sum), (int8x16_t)veorq_u8((uint8x16_t)(a), vdupq_n_u8(128)), (int8x16_t)(w)))
 #define DROUND(v) ((divec)vcvtnq_s32_f32((float32x4_t)(v)))
 #define UNPACK_LOW_8(a, b) ((dbytes)vzip1q_u8((uint8x16_t)(a), (uint8x16_t)(b)))

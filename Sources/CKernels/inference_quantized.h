@@ -6,7 +6,7 @@
 //   ROUND(v)        float lanes to int32, halves to even
 //   STORE_BYTES(pointer, ivec, count)   the first count lanes, saturated to 0…255
 // and with QUADS, for vectors of 4 · DLANES bytes:
-//   dbytes, divec, dvec, DDOT, DROUND, UNPACK_LOW_8, UNPACK_HIGH_8, UNPACK_LOW_16, UNPACK_HIGH_16 (in lanes of 128 bits), LOAD_PART, PACK, STORE_PACKED
+//   DLANES, DDOT, DROUND, UNPACK_LOW_8, UNPACK_HIGH_8, UNPACK_LOW_16, UNPACK_HIGH_16 (in lanes of 128 bits), LOAD_PART, PACK, STORE_PACKED
 #include "CKernelsQuantized.h"
 
 #pragma clang fp contract(off)
@@ -15,6 +15,12 @@
 #if QUADS
 typedef int8_t QNAME(weight);
 typedef uint8_t QNAME(element);
+typedef uint8_t dbytes __attribute__((vector_size(4 * DLANES)));
+typedef uint8_t dbytesu __attribute__((vector_size(4 * DLANES), aligned(1)));
+typedef int32_t divec __attribute__((vector_size(4 * DLANES)));
+typedef int32_t divecu __attribute__((vector_size(4 * DLANES), aligned(1)));
+typedef float dvec __attribute__((vector_size(4 * DLANES)));
+typedef float dvecu __attribute__((vector_size(4 * DLANES), aligned(1)));
 #else
 typedef int16_t QNAME(weight);
 typedef int16_t QNAME(element);

@@ -11,10 +11,13 @@ public final class FusedEncoder {
     /// Elements of an embedding.
     public let dimension: Int
     private let network: Network
-    private let faceInput: Int, voiceInput: Int, weightsInput: Int
+    private let faceInput: Int, voiceInput: Int
+    /// Of a graph that asks what is there.
+    private let weightsInput: Int?
 
     /// - Parameters:
-    ///   - faceDimension: elements of a face's embedding; `voiceDimension`: of a voice's.
+    ///   - faceDimension: elements of a face's embedding.
+    ///   - voiceDimension: of a voice's.
     public init(_ graph: Graph, faceDimension: Int, voiceDimension: Int) throws(RecognitionError) {
         network = try RecognitionError.naming("fuser") {
             try Network(graph, inputs: ["face": .shape([1, faceDimension]), "voice": .shape([1, voiceDimension]), "weights": .shape([1, 2])])
@@ -23,7 +26,7 @@ public final class FusedEncoder {
             throw RecognitionError(role: "fuser", "expected inputs 'face' and 'voice', their embeddings")
         }
         (faceInput, voiceInput) = (face, voice)
-        weightsInput = network.inputIndex("weights") ?? -1
+        weightsInput = network.inputIndex("weights")
         guard let output = network.outputs.first, output.elementType == .float32, output.count >= 16 else {
             throw RecognitionError(role: "fuser", "expected one output, an embedding of 16 numbers or more")
         }
@@ -41,7 +44,7 @@ public final class FusedEncoder {
                 for position in input.indices { input[position] = values?[position] ?? 0 }
             }
         }
-        if weightsInput >= 0 {
+        if let weightsInput {
             network.withInput(weightsInput, as: Float.self) { input in
                 input[0] = face == nil ? 0 : 1
                 input[1] = voice == nil ? 0 : 1

@@ -26,11 +26,6 @@ public struct RecognitionBundle: Sendable {
         self.bundle = bundle
         self.matching = matching
         for role in Self.roles where bundle.roles.contains(role) {
-            if role == .fuser {
-                for key in ["face.sha256", "voice.sha256"] where try bundle.role(role).contract.values[key] == nil {
-                    throw Self.manifestError(bundle, "roles.fuser.contract.\(key)", "is missing; a fuser says which encoders' embeddings it has learnt from")
-                }
-            }
             try bundle.requireContract(role, canonicalText: role == .fuser ? try fuserContract : try contract(role).fingerprint)
         }
     }
@@ -110,10 +105,17 @@ public struct RecognitionBundle: Sendable {
         return (encoder, EncoderIdentity(fingerprint: try bundle.encoderFingerprint(.fuser), dimension: encoder.dimension))
     }
 
-    /// What a fuser has learnt from: these encoders and no others.
+    /// What a fuser has learnt from: these encoders and no others. It must state both.
     private var fuserContract: String {
         get throws(BundleError) {
-            "preset=embeddings\nface.sha256=\(try bundle.role(.faceEncoder).sha256)\nvoice.sha256=\(try bundle.role(.voiceEncoder).sha256)\n"
+            var text = "preset=embeddings\n"
+            for (key, role) in [("face.sha256", BundleRole.faceEncoder), ("voice.sha256", .voiceEncoder)] {
+                guard try bundle.role(.fuser).contract.values[key] != nil else {
+                    throw Self.manifestError(bundle, "roles.fuser.contract.\(key)", "is missing; a fuser says which encoders' embeddings it has learnt from")
+                }
+                text += "\(key)=\(try bundle.role(role).sha256)\n"
+            }
+            return text
         }
     }
 

@@ -44,13 +44,35 @@ import Testing
     func aStreamInEightBitsEqualsTheClip(_ network: (name: String, output: String, frames: Int, dimension: Int), _ chunk: Int) throws {
         let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
         let graph = try Graph(onnxFile: package.appendingPathComponent("models/edge/\(network.name).onnx"))
-        let length = 20, unit = network.frames * 80
+        try Self.expectSame(graph, output: network.output, frames: network.frames, filters: 80, dimension: network.dimension, chunk: chunk)
+    }
+
+    /// Frames are kept before they are rounded, and rounded before they are rearranged: both at one place.
+    @Test(arguments: [1, 3]) func framesThatAreRearrangedAndRoundedAreKept(_ chunk: Int) throws {
+        var builder = GraphBuilder()
+        builder.graph.inputs = [ValueInfo(name: "frames", elementType: .float32, shape: [.fixed(1), .free("t"), .fixed(6)])]
+        let parameters = [builder.weight(Tensor(scalar: Float(0.0311))), builder.weight(Tensor(scalar: UInt8(117)))]
+        let rearranged = builder.node("Transpose", ["frames"], ["perm": .ints([0, 2, 1])])
+        let steps = builder.node("DequantizeLinear", [builder.node("QuantizeLinear", [rearranged] + parameters)] + parameters)
+        let weights = builder.node(
+            "DequantizeLinear",
+            [
+                builder.weight(Tensor(shape: [5, 6, 3], values: noise(90, seed: 2).map { Int8($0 * 127) })), builder.weight(Tensor(scalar: Float(0.01))),
+                builder.weight(Tensor(scalar: Int8(0))),
+            ])
+        let layer = builder.node("Conv", [steps, weights], ["pads": .ints([1, 1])])
+        builder.output(builder.node("Transpose", [layer], ["perm": .ints([0, 2, 1])], name: "both"))
+        try Self.expectSame(builder.graph, output: "both", frames: 1, filters: 6, dimension: 5, chunk: chunk)
+    }
+
+    private static func expectSame(_ graph: Graph, output: String, frames: Int, filters: Int, dimension: Int, chunk: Int) throws {
+        let length = 20, unit = frames * filters
         let sound = noise(length * unit, seed: 4, scale: 3)
-        let whole = try Network(graph, inputs: ["frames": .shape([1, length * network.frames, 80])])
-        try whole.setInput(0, Tensor(shape: [1, length * network.frames, 80], values: sound))
+        let whole = try Network(graph, inputs: ["frames": .shape([1, length * frames, filters])])
+        try whole.setInput(0, Tensor(shape: [1, length * frames, filters], values: sound))
         try whole.run()
         let expected = whole.outputTensor(0).values(as: Float.self)
-        let stream = try StreamingNetwork(graph, inputs: ["frames": TimeInput(shape: [1, network.frames, 80], axis: 1)], outputs: [network.output], chunk: chunk)
+        let stream = try StreamingNetwork(graph, inputs: ["frames": TimeInput(shape: [1, frames, filters], axis: 1)], outputs: [output], chunk: chunk)
         let kinds = Set(stream.profile.steps.map(\.operation))
         #expect(kinds.contains("fwoc.QuantizedConv") && kinds.isDisjoint(with: ["fwoc.Conv", "Conv"]), "\(kinds)")
         let state = stream.makeState()
@@ -64,9 +86,9 @@ import Testing
             let step = try stream.run(state, units: units)
             let got = stream.outputTensor(0).values(as: Float.self)
             for t in step.range {
-                for place in 0..<network.dimension {
-                    let own = got[(t - step.range.lowerBound + step.offset) * network.dimension + place]
-                    #expect(abs(own - expected[t * network.dimension + place]) < 1e-6, "frame \(t)")
+                for place in 0..<dimension {
+                    let own = got[(t - step.range.lowerBound + step.offset) * dimension + place]
+                    #expect(abs(own - expected[t * dimension + place]) < 1e-6, "frame \(t)")
                 }
             }
             seen += step.range.count

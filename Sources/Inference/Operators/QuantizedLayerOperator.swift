@@ -81,11 +81,11 @@ struct QuantizedLayerOperator: Operator {
         if node.hasInput(5) { guard try node.shape(5) == layer.output else { throw node.malformed("a residual of shape \(try node.shape(5))") } }
         var shared = layer.description
         let byteCount = unsafe Int(inference_quantized_packed_bytes(variant, &shared))
-        let inner = [shared.shape.kernel.0, shared.shape.kernel.1, shared.shape.kernel.2, shared.shape.dilation.2, shared.shape.input_channels, Int64(shared.input_zero)]
-        let parameters = WeightStore.name(Tensor(shape: [outputs], values: bias ?? [Int32](repeating: 0, count: outputs)))
-            + WeightStore.name(Tensor(shape: [outputs], values: factor)) + WeightStore.name(Tensor(shape: [outputs], values: slope ?? [Float](repeating: 1, count: outputs)))
-        let isSquare = [shared.shape.stride.2, shared.shape.groups]
-        let storage = node.weights.storage(for: weights, layout: "quantized \(variant) \(inner) \(isSquare) \(parameters)", byteCount: byteCount) { storage in
+        let shape = shared.shape
+        let arrangement = [shape.kernel.0, shape.kernel.1, shape.kernel.2, shape.stride.2, shape.dilation.2, shape.input_channels, shape.groups, Int64(shared.input_zero)]
+        let parameters = [Tensor(shape: [bias?.count ?? 0], values: bias ?? []), Tensor(shape: [outputs], values: factor), Tensor(shape: [slope?.count ?? 0], values: slope ?? [])]
+        let layout = "quantized \(variant) \(arrangement) \(parameters.map(WeightStore.name).joined(separator: " "))"
+        let storage = node.weights.storage(for: weights, layout: layout, byteCount: byteCount) { storage in
             var description = layer.description
             let values = weights.values(as: Int8.self)
             unsafe values.withUnsafeBufferPointer { values in

@@ -11,8 +11,8 @@ import Tensors
 /// Taken are layers with one scale and zero point of unsigned activations and symmetric signed weights, as ``QDQWriter`` writes them; others stay as they are.
 extension Program {
     mutating func fuseQuantized() {
-        let tables = QuantizedFusion(self)
-        moveQuantizersUp(tables)
+        keepFramesBeforeRounding()
+        roundBeforeRearranging()
         removeDeadOperations()
         var fusion = QuantizedFusion(self)
         fusion.run()
@@ -20,46 +20,49 @@ extension Program {
         removeDeadOperations()
     }
 
-    /// Rounds before a value is only rearranged, or frames of it kept, and not after: what is rearranged is the layer's own output then, and frames go on as they are.
-    private mutating func moveQuantizersUp(_ tables: QuantizedFusion) {
-        var order = operations
-        for (index, operation) in operations.enumerated() {
-            // Rearrange → quantize.
-            if let parameters = tables.quantizer(operation), let moved = operation.inputs[0], let maker = tables.producers[moved], tables.isReadOnce(moved),
-                ["Flatten", "Reshape", "Squeeze", "Unsqueeze", "Transpose"].contains(operations[maker].kind), let source = order[maker].inputs[0],
-                values[source].constant == nil, order[maker].kind == operations[maker].kind
-            {
-                let rounded = add(Value(name: values[moved].name + " rounded", type: TensorType(rearranged: values[source].type.shape, .uint8), constant: nil, origin: values[source].origin))
-                var quantize = operation, rearrange = order[maker]
-                quantize.inputs = [source] + parameters.inputs
-                quantize.outputs = [rounded]
-                rearrange.inputs[0] = rounded
-                rearrange.outputs = operation.outputs
-                order[maker] = quantize
-                order[index] = rearrange
-            }
-            // Quantize → dequantize → keep frames: frames are kept first.
-            if operation.kind == "fwoc.TimeBuffer", operation.attributes["fill"] == .float(0), let input = operation.inputs[0], tables.isReadOnce(input),
-                let second = tables.producers[input], tables.dequantizer(operations[second]) != nil, let rounded = operations[second].inputs[0], tables.isReadOnce(rounded),
-                let first = tables.producers[rounded], tables.quantizer(operations[first]) != nil, let source = operations[first].inputs[0], let output = operation.outputs[0]
-            {
-                let shape = values[output].type.shape
-                func value(_ suffix: String, _ type: ElementType) -> ValueID {
-                    add(Value(name: values[output].name + suffix, type: TensorType(rearranged: shape, type), constant: nil, origin: values[output].origin))
-                }
-                let kept = value(" kept", .float32), steps = value(" rounded", .uint8)
-                order[first] = operation
-                order[first].inputs = [source]
-                order[first].outputs = [kept]
-                order[second] = operations[first]
-                order[second].inputs[0] = kept
-                order[second].outputs = [steps]
-                order[index] = operations[second]
-                order[index].inputs[0] = steps
-                order[index].outputs = [output]
-            }
+    /// Quantize → dequantize → keep frames becomes keep frames → quantize → dequantize: a layer reads what was rounded, and frames are kept as they are.
+    private mutating func keepFramesBeforeRounding() {
+        let tables = QuantizedFusion(self)
+        for (index, keep) in operations.enumerated() where keep.kind == "fwoc.TimeBuffer" && keep.attributes["fill"] == .float(0) {
+            guard let input = keep.inputs[0], tables.isReadOnce(input), let undo = tables.producers[input], tables.dequantizer(operations[undo]) != nil,
+                let rounded = operations[undo].inputs[0], tables.isReadOnce(rounded), let round = tables.producers[rounded], tables.quantizer(operations[round]) != nil,
+                let output = keep.outputs[0]
+            else { continue }
+            let kept = addRearranged(output, like: output, .float32, " kept"), steps = addRearranged(output, like: output, .uint8, " rounded")
+            let quantize = operations[round], dequantize = operations[undo]
+            operations[round] = keep
+            operations[round].inputs[0] = quantize.inputs[0]
+            operations[round].outputs = [kept]
+            operations[undo] = quantize
+            operations[undo].inputs[0] = kept
+            operations[undo].outputs = [steps]
+            operations[index] = dequantize
+            operations[index].inputs[0] = steps
+            operations[index].outputs = [output]
         }
-        operations = order
+    }
+
+    /// Rearrange → quantize becomes quantize → rearrange: a layer's output is rounded as it is made.
+    private mutating func roundBeforeRearranging() {
+        let tables = QuantizedFusion(self)
+        for (index, quantize) in operations.enumerated() {
+            guard tables.quantizer(quantize) != nil, let moved = quantize.inputs[0], tables.isReadOnce(moved), let maker = tables.producers[moved],
+                ["Flatten", "Reshape", "Squeeze", "Unsqueeze", "Transpose"].contains(operations[maker].kind), let source = operations[maker].inputs[0]
+            else { continue }
+            let rounded = addRearranged(source, like: moved, .uint8, " rounded"), rearrange = operations[maker]
+            operations[maker] = quantize
+            operations[maker].inputs[0] = source
+            operations[maker].outputs = [rounded]
+            operations[index] = rearrange
+            operations[index].inputs[0] = rounded
+            operations[index].outputs = quantize.outputs
+        }
+    }
+
+    /// A value of another's shape.
+    private mutating func addRearranged(_ shaped: ValueID, like named: ValueID, _ type: ElementType, _ suffix: String) -> ValueID {
+        add(
+            Value(name: values[named].name + suffix, type: TensorType(rearranged: values[shaped].type.shape, type), constant: nil, origin: values[shaped].origin))
     }
 }
 
@@ -70,8 +73,6 @@ private struct QuantizedFusion {
     struct Scale {
         let scale: Float
         let zero: Int
-        /// The operation's inputs that say so.
-        let inputs: [ValueID?]
     }
 
     private(set) var program: Program
@@ -104,7 +105,7 @@ private struct QuantizedFusion {
             zero = Int(tensor.bytes[0])
         }
         let step = scale.values(as: Float.self)[0]
-        return step > 0 && step.isFinite ? Scale(scale: step, zero: zero, inputs: Array(operation.inputs.dropFirst())) : nil
+        return step > 0 && step.isFinite ? Scale(scale: step, zero: zero) : nil
     }
 
     func quantizer(_ operation: Program.Operation) -> Scale? {
