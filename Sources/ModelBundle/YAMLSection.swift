@@ -212,6 +212,15 @@ public struct YAMLSection {
         return number
     }
 
+    /// A value that reads itself, from whatever YAML it is written in.
+    public mutating func optionalValue<Value: Decodable>(_ key: String, as type: Value.Type = Value.self) throws(BundleError) -> Value? {
+        guard let node = take(key) else { return nil }
+        do { return try YAMLDecoder().decode(type, from: node) } catch DecodingError.dataCorrupted(let context) {
+            let place = context.codingPath.map(\.stringValue).joined(separator: ".")
+            throw problem(Self.join(key, place), context.debugDescription)
+        } catch { throw problem(key, "\(error)") }
+    }
+
     /// A mapping of names to names, not empty.
     mutating func names(_ key: String) throws(BundleError) -> [String: String] {
         var section = try section(key)

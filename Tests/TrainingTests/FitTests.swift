@@ -87,6 +87,7 @@ extension FittingTests {
             "{name: distillation, on: face, teacher: teacher.onnx, measure: divergence, temperature: 2}",
             "{name: distillation, on: face, teacher: teacher.onnx, sees: clean}", "{name: distillation, on: face, teacher: large.onnx, sees: clean}",
             "{name: distillation, on: face, teacher: large.onnx, measure: relational, sees: clean}",
+            "{name: distillation, on: face, teacher: large.onnx, sees: clean, person: 0.5}",
             "{name: distillation, on: face, teacher: teacher.onnx}, {name: distillation, on: face, teacher: teacher.onnx, measure: relational}",
         ])
         func `Every loss falls`(_ loss: String) throws {
@@ -240,7 +241,7 @@ extension FittingTests {
                     """, file: scratch.file("recipe.yaml"), folder: scratch.url)
             try Fit.trained(recipe, into: scratch.run())
             let run = try TrainedRun(scratch.run())
-            var evaluation = RunEvaluation(run.model, run.data)
+            var evaluation = try RunEvaluation(run.model, run.data)
             (evaluation.samplesPerIdentity, evaluation.degradations) = (2, [.dropped])
             let table = try evaluation.table(.train)
             #expect(table.conditions.map(\.rawValue) == ["both", "face", "voice", "missing", "dropped"])

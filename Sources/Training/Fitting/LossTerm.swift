@@ -10,7 +10,8 @@ import ModelBundle
 /// - `contrastive`: `margin` (0.6), curriculum `start` (0.3), `step` (0.1), `every` (2), `end` (0.8); between two modalities
 /// - `info-nce`: `temperature` (0.07), `bank` (0): past embeddings kept as negatives, `momentum` (0) of a bank that keeps one running mean for each person instead
 ///   of the newest; between two modalities, or within one embedding
-/// - `distillation`: `teacher`, an ONNX file of one modality's input; `measure` (cosine | absolute | relational | divergence: both as logits | similarity: to all of a clean teacher's
+/// - `distillation`: `teacher`, an ONNX file of one modality's input; `person` (0): the share of the mean of a clean teacher's answers to all samples of a person in what is
+///   wanted of each of them, which says less of the room and the moment; `measure` (cosine | absolute | relational | divergence: both as logits | similarity: to all of a clean teacher's
 ///   answers), `temperature` of `divergence` (4) and `similarity` (0.07);
 ///   `sees` (same | clean): what the student sees, or each sample as it is, in which case the teacher is asked once for each and its answers are kept; a clean teacher of more
 ///   numbers than the student's is reduced to the principal axes of its answers
@@ -23,7 +24,7 @@ public struct LossTerm: Sendable, Hashable {
         case triplet(margin: Double, mining: TripletLoss.Mining)
         case contrastive(margin: Double, CurriculumContrastive.Curriculum)
         case infoNCE(temperature: Double, bank: Int, momentum: Double)
-        case distillation(teacher: String, Measure, temperature: Double, sees: TeacherView)
+        case distillation(teacher: String, Measure, temperature: Double, sees: TeacherView, person: Double)
     }
 
     /// How a student is compared with its teacher.
@@ -89,7 +90,8 @@ public struct LossTerm: Sendable, Hashable {
             let measure: Measure = try section.choice("measure", default: .cosine)
             kind = .distillation(
                 teacher: Recipe.resolved(try section.text("teacher"), folder), measure,
-                temperature: try section.optionalReal("temperature", in: 0.01...1000) ?? (measure == .similarity ? 0.07 : 4), sees: try section.choice("sees", default: .same))
+                temperature: try section.optionalReal("temperature", in: 0.01...1000) ?? (measure == .similarity ? 0.07 : 4), sees: try section.choice("sees", default: .same),
+                person: try section.optionalReal("person", in: 0...1) ?? 0)
         }
     }
 }

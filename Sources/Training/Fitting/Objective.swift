@@ -35,7 +35,7 @@ final class Objective {
         for (index, term) in terms.enumerated() {
             switch term.kind {
             case .infoNCE(_, let bank, let momentum) where bank > 0: banks[index] = MemoryBank(capacity: bank, dimension: model.dimension(of: term.on[0]), momentum: momentum)
-            case .distillation(let path, let measure, _, let view):
+            case .distillation(let path, let measure, _, let view, let person):
                 guard let slot = recipe.modalities.firstIndex(where: { $0.name == term.on[0] }) else { continue }
                 let part = recipe.modalities[slot]
                 guard part.isTrainable else {
@@ -43,12 +43,13 @@ final class Objective {
                 }
                 var frozen = part
                 frozen.encoder = path
+                if view == .clean { frozen.modality = part.modality.taught }
                 var options = TrainableGraph.Options()
                 options.device = model.device
                 options.isTrainable = { _ in false }
                 let graph = try FusionModel.imported(path, for: frozen)
                 let teacher = try TrainableGraph(graph, options: options)
-                let probe = try TorchTensor.zeros([1] + part.modality.inputShape)
+                let probe = try TorchTensor.zeros([1] + frozen.modality.inputShape)
                 let shape = try TorchRuntime.withoutGradients { try teacher.run([teacher.inputs[0].name: probe], outputs: [teacher.outputs[0].name]) }.values.first?.shape ?? []
                 let size = model.dimension(of: term.on[0])
                 let isReducible = view == .clean && [.cosine, .absolute, .similarity].contains(measure) && shape.last ?? 0 > size
@@ -59,6 +60,9 @@ final class Objective {
                 guard view == .clean || measure != .similarity else {
                     throw FitError(.configuration, "\(term.label): measure: similarity compares with all that the teacher said of the samples as they are; use sees: clean")
                 }
+                guard view == .clean || person == 0 else {
+                    throw FitError(.configuration, "\(term.label): person takes a share of the mean of answers that are kept; use sees: clean")
+                }
                 guard view == .clean else {
                     teachers[index] = teacher
                     continue
@@ -67,7 +71,7 @@ final class Objective {
                     throw FitError(.configuration, "\(term.label): measure: divergence compares logits, and a clean teacher's answers are kept as embeddings; use sees: same, or measure: cosine")
                 }
                 answers[index] = TeacherAnswers(
-                    FrozenEmbeddings.Encoder(part: frozen, size: shape[1]) { graph }, slot: slot, size: isReducible ? size : shape[1], recipe, device: model.device, data)
+                    FrozenEmbeddings.Encoder(part: frozen, size: shape[1]) { graph }, slot: slot, size: isReducible ? size : shape[1], person: person, recipe, device: model.device, data)
             case .infoNCE, .contrastive:
                 guard Set(term.on.map(model.dimension)).count == 1 else {
                     throw FitError(.configuration, "\(term.label): its embeddings have \(term.on.map { "\(model.dimension(of: $0))" }.joined(separator: " and ")) numbers, they must be of one size to be compared")
@@ -176,7 +180,7 @@ final class Objective {
             let keys = try first.selected(0, TorchTensor(partners, shape: [partners.count], device: model.device))
             if banks[index] != nil { fresh[index] = (first, own) }
             return try loss(first, keys, labels: own, bank: banks[index])
-        case .distillation(_, let measure, let temperature, _):
+        case .distillation(_, let measure, let temperature, _, _):
             guard let wanted = try answers[index].map({ try $0.tensor(rows.map { samples[$0] }) }) ?? answer(index, term, inputs) else { return nil }
             switch measure {
             case .cosine: return try Distillation.cosine(student: first, teacher: wanted)

@@ -10,6 +10,8 @@ final class TeacherAnswers {
     private let slot: Int
     private let teacherSize: Int
     private let size: Int
+    private let person: Double
+    private let data: TrainingData
     private let seed: UInt64
     private let device: TorchDevice
     /// `[size]` by sample.
@@ -22,10 +24,15 @@ final class TeacherAnswers {
     /// - Parameters:
     ///   - slot: of the modality.
     ///   - size: numbers of an answer, at most the teacher's.
-    init(_ teacher: FrozenEmbeddings.Encoder, slot: Int, size: Int, _ recipe: Recipe, device: TorchDevice, _ data: TrainingData) {
+    ///   - person: 0…1, the share of the mean of a person's answers in each of them.
+    init(_ teacher: FrozenEmbeddings.Encoder, slot: Int, size: Int, person: Double, _ recipe: Recipe, device: TorchDevice, _ data: TrainingData) {
+        var asked = recipe
+        asked.modalities[slot] = teacher.part
         embeddings = FrozenEmbeddings(
-            [FrozenEmbeddings.Encoder](repeating: teacher, count: recipe.modalities.count), cache: recipe.cache, seed: recipe.seed, device: device, data, BatchLoader(data, recipe, device: device))
+            [FrozenEmbeddings.Encoder](repeating: teacher, count: recipe.modalities.count), cache: recipe.cache, seed: recipe.seed, device: device, data, BatchLoader(data, asked, device: device))
         self.slot = slot
+        self.person = person
+        self.data = data
         self.size = size
         seed = recipe.seed
         self.device = device
@@ -42,6 +49,7 @@ final class TeacherAnswers {
         try embeddings.make(samples, views: views, advance: advance)
         var whole: [(index: Int, answer: [Float])] = []
         for index in samples { if let answer = embeddings.embedding(index, slot, .clean) { whole.append((index, answer)) } }
+        if person > 0 { whole = drawnToPeople(whole) }
         guard size < teacherSize, !whole.isEmpty else {
             for (index, answer) in whole { answers[index] = answer }
             return
@@ -53,6 +61,22 @@ final class TeacherAnswers {
             // Fewer samples than numbers span fewer axes.
             let reduced = matrix([answer]).times(transposeOf: axes).values
             answers[index] = reduced + [Float](repeating: 0, count: size - reduced.count)
+        }
+    }
+
+    /// Answers of length 1, each of them moved towards the mean of its person's, and again of length 1.
+    private func drawnToPeople(_ whole: [(index: Int, answer: [Float])]) -> [(index: Int, answer: [Float])] {
+        func unit(_ vector: [Float]) -> [Float] {
+            let length = vector.reduce(0) { $0 + $1 * $1 }.squareRoot()
+            return length > 0 ? vector.map { $0 / length } : vector
+        }
+        let answers = whole.map { (index: $0.index, answer: unit($0.answer)) }
+        var sums: [String: [Float]] = [:]
+        for (index, answer) in answers { sums[data.samples[index].identity, default: [Float](repeating: 0, count: answer.count)].add(answer) }
+        let means = sums.mapValues(unit), share = Float(person)
+        return answers.map { index, answer in
+            let mean = means[data.samples[index].identity] ?? answer
+            return (index, unit(zip(answer, mean).map { (1 - share) * $0 + share * $1 }))
         }
     }
 
@@ -70,4 +94,9 @@ final class TeacherAnswers {
     func tensor(_ samples: [Int]) throws -> TorchTensor {
         try TorchTensor(samples.flatMap { answers[$0] ?? [Float](repeating: 0, count: size) }, shape: [samples.count, size], device: device)
     }
+}
+
+extension [Float] {
+    /// Element by element; of equal length.
+    fileprivate mutating func add(_ other: [Float]) { for index in indices { self[index] += other[index] } }
 }

@@ -6,7 +6,8 @@ import Recognition
 
 /// Aligned faces of 112×112: one picture of a row, or several whose embeddings are averaged.
 ///
-/// Recipe: `pictures` of a sample (1); `quality` (false): whether the picture's quality weights the fuser; `augment` (true).
+/// Recipe: `pictures` of a sample (1); `quality` (false): whether the picture's quality weights the fuser; `augment` (true; false; or
+/// effects of ``PictureAugmentation`` that are not as usual, `{blur: 0.3}`).
 public struct FaceModality: Modality {
     public static let name = "face"
     public var pictures: Int
@@ -22,7 +23,7 @@ public struct FaceModality: Modality {
     public init(recipe section: inout YAMLSection, folder: URL) throws(BundleError) {
         self.init(
             pictures: try section.optionalInteger("pictures", in: 1...64) ?? 1, usesQuality: try section.optionalFlag("quality") ?? false,
-            augmentation: try section.optionalFlag("augment") ?? true ? PictureAugmentation() : nil)
+            augmentation: try section.augmentation(usual: PictureAugmentation()))
     }
 
     public var column: String { SampleColumns.face }

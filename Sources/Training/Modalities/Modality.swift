@@ -35,6 +35,9 @@ public protocol Modality: Sendable {
     /// Whether a row has it.
     func isPresent(in set: ShardSet, row: Int) -> Bool
 
+    /// What a teacher is shown of samples as they are: the same, or more of it.
+    var taught: any Modality { get }
+
     /// What the encoder reads of a row: ``piecesPerSample`` times ``inputShape``, row-major; empty where this view of the row lacks it.
     /// - Parameter view: how it is looked at. The same view of the same row gives the same numbers.
     func input(from set: ShardSet, row: Int, view: SampleView) throws(DatasetError) -> ModalityInput
@@ -42,6 +45,15 @@ public protocol Modality: Sendable {
 
 extension Modality {
     public var files: [(key: String, path: String)] { [] }
+    public var taught: any Modality { self }
+}
+
+extension YAMLSection {
+    /// `augment` of a modality: true as usual, false for none, or effects that are not as usual by name.
+    mutating func augmentation<Augmentation: Decodable>(usual: Augmentation) throws(BundleError) -> Augmentation? {
+        if isSection("augment") { return try optionalValue("augment") }
+        return try optionalFlag("augment") ?? true ? usual : nil
+    }
 }
 
 /// Numbers for an encoder, and how far they are to be trusted.

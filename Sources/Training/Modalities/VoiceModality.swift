@@ -5,33 +5,42 @@ public import ModelBundle
 
 /// Log-mel frames of a stretch of somebody's own speech.
 ///
-/// Recipe: `seconds` of a sample (2); `augment` (true); `noise`: a folder of recordings to add, synthetic noise without.
+/// Recipe: `seconds` of a sample (2); `shortest`: learnt are stretches from so many seconds on, any length alike, which are repeated until they fill a sample (as long as a
+/// sample); `teacher_seconds` that a teacher hears of a row, where it hears rows as they are (as long as a sample); `augment` (true; false; or effects of
+/// ``SoundAugmentation`` that are not as usual, `{speed: 0}`); `noise`: a folder of recordings to add, synthetic noise without.
 public struct VoiceModality: Modality {
     public static let name = "voice"
     /// Of speech. A row with less repeats what it has.
     public var seconds: Double
+    /// At most ``seconds``.
+    public var shortest: Double
+    public var teacherSeconds: Double
     public var augmentation: SoundAugmentation?
     public var noise: NoiseBank?
     public private(set) var files: [(key: String, path: String)] = []
     /// Speech below which a row has no voice.
     public static let leastSeconds = 0.3
 
-    public init(seconds: Double = 2, augmentation: SoundAugmentation? = SoundAugmentation(), noise: NoiseBank? = nil) {
+    public init(seconds: Double = 2, shortest: Double? = nil, teacherSeconds: Double? = nil, augmentation: SoundAugmentation? = SoundAugmentation(), noise: NoiseBank? = nil) {
         self.seconds = seconds
+        self.shortest = shortest ?? seconds
+        self.teacherSeconds = teacherSeconds ?? seconds
         self.augmentation = augmentation
         self.noise = noise
     }
 
     public init(recipe section: inout YAMLSection, folder: URL) throws(BundleError) {
         let seconds = try section.optionalReal("seconds", in: 0.3...30) ?? 2
-        let augments = try section.optionalFlag("augment") ?? true
+        let shortest = try section.optionalReal("shortest", in: Self.leastSeconds...seconds)
+        let teacherSeconds = try section.optionalReal("teacher_seconds", in: Self.leastSeconds...30)
+        let augmentation = try section.augmentation(usual: SoundAugmentation())
         var noise: NoiseBank?
         var files: [(key: String, path: String)] = []
         if let path = try section.optionalText("noise").map({ Recipe.resolved($0, folder) }) {
             do { noise = try NoiseBank(folder: path) } catch { throw section.problem("noise", "\(error)") }
             files.append((key: "noise", path: path))
         }
-        self.init(seconds: seconds, augmentation: augments ? SoundAugmentation() : nil, noise: noise)
+        self.init(seconds: seconds, shortest: shortest, teacherSeconds: teacherSeconds, augmentation: augmentation, noise: noise)
         self.files = files
     }
 
@@ -43,6 +52,7 @@ public struct VoiceModality: Modality {
     public var inputShape: [Int] { [frames, Self.log.filters] }
     public var piecesPerSample: Int { 1 }
     public var isAugmented: Bool { augmentation != nil }
+    public var taught: any Modality { VoiceModality(seconds: teacherSeconds) }
     public var contract: String { FrontEndContract.speakerTDNN512.fingerprint }
     public var encoderNames: [String] { [EncoderArchitecture.depthwiseTDNN.rawValue] }
 
@@ -69,7 +79,10 @@ public struct VoiceModality: Modality {
         case .clean: samples = stretch(speech, from: max(0, (speech.count - sampleCount) / 2))
         case .augmented(let seed):
             var generator = SeededGenerator(seed: seed)
-            samples = stretch(speech, from: speech.count > sampleCount ? generator.index(below: speech.count - sampleCount + 1) : generator.index(below: speech.count))
+            var length = sampleCount
+            if shortest < seconds { length = Int(Double(generator.uniform(Float(shortest)...Float(seconds))) * Double(Self.log.sampleRate)) }
+            let start = speech.count > length ? generator.index(below: speech.count - length + 1) : generator.index(below: speech.count)
+            samples = length < speech.count ? stretch(Array(speech[start..<start + length]), from: 0) : stretch(speech, from: start)
             if let augmentation { samples = augmentation.apply(to: samples, noise: noise, random: &generator) }
         case .degraded(let degradation, let seed):
             samples = stretch(speech, from: max(0, (speech.count - sampleCount) / 2))

@@ -1,0 +1,89 @@
+import Datasets
+import Foundation
+import ModelBundle
+import Testing
+import Training
+
+/// What of a row's sound a voice encoder learns from, and what its teacher hears.
+@Suite struct VoiceModalityTests {
+    /// One row of 0.8 s, a low hum with one click in the middle.
+    private static func click(_ scratch: ScratchFolder) throws -> ShardSet {
+        try FileManager.default.createDirectory(atPath: scratch.file("shards"), withIntermediateDirectories: true)
+        let writer = try ShardWriter(path: scratch.file("shards/0.shard"), description: SampleColumns.description(mouths: [], origin: [:]))
+        let sound = (0..<12_800).map { (6400..<6560).contains($0) ? Int16($0 % 2 == 0 ? 20_000 : -20_000) : Int16(200 * sin(Float($0) / 20)) }
+        let speech = [UInt8](repeating: SampleColumns.Speech.own, count: 20)
+        try writer.append(
+            ShardRow([
+                SampleColumns.identity: ShardValue("person"), SampleColumns.file: ShardValue("person/0.wav"), SampleColumns.start: ShardValue(Int64(0)),
+                SampleColumns.track: ShardValue(Int32(0)), SampleColumns.sound: ShardValue(sound, entries: sound.count), SampleColumns.speech: ShardValue(speech, entries: speech.count),
+            ]))
+        try writer.finish()
+        return try ShardSet(path: scratch.file("shards"))
+    }
+
+    /// Runs of frames that are far louder in the highest band than the hum.
+    private static func clicks(_ values: [Float], bands: Int) -> Int {
+        let loudness = (0..<values.count / bands).map { values[$0 * bands + bands - 1] }, least = (loudness.min() ?? 0) + 0.6 * ((loudness.max() ?? 0) - (loudness.min() ?? 0))
+        return loudness.indices.count { loudness[$0] > least && ($0 == 0 || loudness[$0 - 1] <= least) }
+    }
+
+    @Test func `Short stretches are repeated until they fill a sample`() throws {
+        let scratch = try ScratchFolder()
+        let set = try Self.click(scratch)
+        let modality = VoiceModality(seconds: 0.75, shortest: 0.3, augmentation: SoundAugmentation.none), whole = VoiceModality(seconds: 0.75, augmentation: SoundAugmentation.none)
+        let bands = modality.inputShape[1]
+        var counts: Set<Int> = []
+        for seed in 0..<60 {
+            let short = try modality.input(from: set, row: 0, view: .augmented(seed: UInt64(seed))), long = try whole.input(from: set, row: 0, view: .augmented(seed: UInt64(seed)))
+            #expect(short.values.count == modality.inputShape.reduce(1, *) && long.values.count == short.values.count)
+            counts.insert(Self.clicks(short.values, bands: bands))
+            #expect(Self.clicks(long.values, bands: bands) == 1)
+        }
+        // A stretch of 0.3 s fits two and a half times into 0.75 s.
+        #expect(counts.isSuperset(of: [1, 2, 3]), "\(counts)")
+        #expect(try modality.input(from: set, row: 0, view: .augmented(seed: 9)).values == modality.input(from: set, row: 0, view: .augmented(seed: 9)).values)
+        // As it is, a sample is as long as it may be.
+        #expect(try modality.input(from: set, row: 0, view: .clean).values == whole.input(from: set, row: 0, view: .clean).values)
+    }
+
+    @Test func `A teacher hears more of a row than the encoder that it teaches`() throws {
+        let modality = VoiceModality(seconds: 0.4, shortest: 0.3, teacherSeconds: 0.7)
+        #expect(modality.taught.inputShape[0] > modality.inputShape[0] && modality.taught.inputShape == VoiceModality(seconds: 0.7).inputShape)
+        #expect(VoiceModality(seconds: 0.4).taught.inputShape == VoiceModality(seconds: 0.4).inputShape)
+        #expect(FaceModality(pictures: 2).taught.piecesPerSample == 2)
+    }
+
+    private static func modality(_ text: String) throws -> Recipe.ModalityRecipe {
+        let yaml = """
+            data: {shards: [shards]}
+            modalities: [\(text)]
+            losses: [{name: triplet}]
+            optimizer: {rate: 0.01}
+            batch: {people: 4, samples: 2}
+            epochs: 1
+
+            """
+        return try Recipe(yaml: yaml, file: "recipe.yaml", folder: URL(fileURLWithPath: "/tmp")).modalities[0]
+    }
+
+    @Test func `Effects of augmentation are set by name`() throws {
+        let voice = try #require(try Self.modality("{name: voice, encoder: depthwise-tdnn, seconds: 2, shortest: 1, teacher_seconds: 6, augment: {speed: 0, noise: {probability: 0.6, strength: [0, 20]}}}").modality as? VoiceModality)
+        #expect(voice.shortest == 1 && voice.teacherSeconds == 6 && voice.augmentation?.speed.probability == 0)
+        #expect(voice.augmentation?.noise == Effect(0.6, 0...20) && voice.augmentation?.codec == SoundAugmentation().codec)
+        let face = try #require(try Self.modality("{name: face, encoder: mobilefacenet-small, augment: {blur: 0.5}}").modality as? FaceModality)
+        #expect(face.augmentation?.blur == Effect(0.5, PictureAugmentation().blur.strength))
+        #expect(try #require(try Self.modality("{name: face, encoder: mobilefacenet-small, augment: false}").modality as? FaceModality).augmentation == nil)
+        #expect(try #require(try Self.modality("{name: face, encoder: mobilefacenet-small}").modality as? FaceModality).augmentation == PictureAugmentation())
+    }
+
+    @Test(arguments: [
+        ("{name: voice, encoder: depthwise-tdnn, augment: {sped: 0}}", "unknown effect 'sped', expected one of speed"),
+        ("{name: voice, encoder: depthwise-tdnn, augment: {noise: {probability: 2}}}", "probability 2.0, expected 0…1"),
+        ("{name: voice, encoder: depthwise-tdnn, augment: perhaps}", "‘perhaps’ is neither true nor false"),
+        ("{name: voice, encoder: depthwise-tdnn, seconds: 2, shortest: 3}", "‘3’ is no number from 0.3 to 2"),
+    ])
+    func `What cannot be is refused with its line`(_ text: String, _ complaint: String) throws {
+        let error = #expect(throws: BundleError.self) { try Self.modality(text) }
+        #expect(error?.description.contains(complaint) == true && error?.description.contains("recipe.yaml:2") == true, "\(error?.description ?? "")")
+    }
+}
