@@ -29,7 +29,7 @@ struct BundleMeasurement {
             let recipe = try Recipe(yaml: yaml, file: "bundle", folder: URL(fileURLWithPath: "/"))
             do {
                 let data = try TrainingData(recipe.data, modalities: recipe.modalities.map(\.modality))
-                var evaluation = RunEvaluation(try FusionModel(recipe, classes: nil), data)
+                var evaluation = try RunEvaluation(try FusionModel(recipe, classes: nil), data)
                 evaluation.seed = seed
                 evaluation.degradations = modality == "face" ? [.blurred, .grainy] : [.noisy, .dropped]
                 let table = try files.renamed(try evaluation.table(Array(data.samples.indices), advance: advance))

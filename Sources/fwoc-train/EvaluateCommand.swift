@@ -54,7 +54,7 @@ struct EvaluateCommand: ParsableCommand {
     @Option(name: .customShort("c"), help: ArgumentHelp("Set a key of the run's recipe, for example where its shards are now.", valueName: "key=value"))
     var set: [String] = []
 
-    @Option(help: ArgumentHelp("Measure this model in place of a task's network, for example its eight-bit one; may be given again.", valueName: "name=model.onnx"))
+    @Option(help: ArgumentHelp("Measure this model in place of one of a run's networks (a modality's, fuser, a task's), for example its eight-bit one; may be given again. The run's folder keeps its own result.", valueName: "name=model.onnx"))
     var network: [String] = []
 
     @Option(help: ArgumentHelp("Folder of the public ONNX files that the reference bundle names, for --root (or FWOC_REFERENCE_MODELS).", valueName: "dir"))
@@ -105,17 +105,25 @@ struct EvaluateCommand: ParsableCommand {
         try show(try EvaluationReport(table, trials: list, settings: EvaluationProtocol(seed: seed), model: models.first ?? ""))
     }
 
+    /// What --network names.
+    private func networks() throws -> [String: Graph] {
+        var found: [String: Graph] = [:]
+        for entry in network {
+            guard let equals = entry.firstIndex(of: "=") else { throw FitError(.configuration, "--network \(entry): expected name=model.onnx") }
+            let path = String(entry[entry.index(after: equals)...])
+            guard FileManager.default.fileExists(atPath: path) else { throw FitError(.noInput, "--network \(entry): \(path): no such file") }
+            found[String(entry[..<equals])] = try Graph(onnxFile: URL(fileURLWithPath: path))
+        }
+        return found
+    }
+
     /// A task's run has measures of its own.
     private func measureTask(_ folder: RunFolder, _ overrides: [(key: String, value: String)]) throws {
         guard root == nil, trials == nil, control == nil, html == nil else {
             throw FitError(.configuration, "\(folder.path): the run of a task; it is measured on its own shards, without --root, --trials, --control and --html")
         }
         var line = ProgressLine(label: "evaluate")
-        var instead: [String: Graph] = [:]
-        for entry in network {
-            guard let equals = entry.firstIndex(of: "=") else { throw FitError(.configuration, "--network \(entry): expected name=model.onnx") }
-            instead[String(entry[..<equals])] = try Graph(onnxFile: URL(fileURLWithPath: String(entry[entry.index(after: equals)...])))
-        }
+        let instead = try networks()
         let values = try TrainedTask(folder, overrides: overrides).measured(Split.Subset(rawValue: subset) ?? .heldOut, instead: instead) { done, total in
             line.advance(done: done, total: total, before: 0, unit: "samples") { _ in "" }
         }
@@ -129,9 +137,7 @@ struct EvaluateCommand: ParsableCommand {
     private func measureRun(_ folder: RunFolder) throws {
         let overrides = set.compactMap { entry in entry.firstIndex(of: "=").map { (key: String(entry[..<$0]), value: String(entry[entry.index(after: $0)...])) } }
         if TrainedTask.isOne(folder) { return try measureTask(folder, overrides) }
-        guard network.isEmpty else {
-            throw FitError(.configuration, "\(folder.path): --network is for the runs of tasks; an exported or eight-bit encoder is measured as part of a bundle, with --root and --trials")
-        }
+        let instead = try networks()
         let list = try trials.map { try TrialList(contentsOf: URL(fileURLWithPath: $0)) }
         let settings = EvaluationProtocol(seed: seed)
         var line = ProgressLine(label: "evaluate")
@@ -141,14 +147,14 @@ struct EvaluateCommand: ParsableCommand {
             let files = try TrialFiles(list, root: root, referenceModels: referenceModels)
             defer { files.remove() }
             let run = try TrainedRun(folder, overrides: overrides + [(key: "data", value: files.recipe)])
-            var evaluation = RunEvaluation(run.model, run.data)
+            var evaluation = try RunEvaluation(run.model, run.data, instead: instead)
             (evaluation.seed, evaluation.samplesPerIdentity) = (seed, samples)
             table = try files.renamed(try evaluation.table(Array(run.data.samples.indices)) { what, done, total in
                 line.advance(done: done, total: total, before: 0, unit: "samples") { _ in ", \(what)" }
             })
         } else {
             let run = try TrainedRun(folder, overrides: overrides)
-            var evaluation = RunEvaluation(run.model, run.data)
+            var evaluation = try RunEvaluation(run.model, run.data, instead: instead)
             (evaluation.seed, evaluation.samplesPerIdentity) = (seed, samples)
             if let control {
                 var measurement = try LogisticRegressionControl(run.model, run.data, modality: control)
@@ -169,7 +175,8 @@ struct EvaluateCommand: ParsableCommand {
             }
         }
         report.sections += controls
-        if root == nil { try folder.write(report, to: folder.evaluation) }
+        // The folder's is of its own networks.
+        if root == nil, network.isEmpty { try folder.write(report, to: folder.evaluation) }
         try show(report)
     }
 

@@ -9,10 +9,10 @@ import Training
 struct QuantizeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "quantize",
-        abstract: "Makes eight-bit ONNX models (QDQ) of a run's encoders or of a float model, fine-tuned for it on request.",
+        abstract: "Makes eight-bit ONNX models (QDQ) of a run's networks or of a float model, fine-tuned for it on request.",
         discussion: """
-            Of a run's folder the encoders become eight bits, calibrated on people that it learnt from and measured on those of validation and test; the report goes \
-            into the folder, for fwoc-train report. The output is a folder, with the fuser as it is, or with --part that encoder's file.
+            Of a run's folder encoders and fuser become eight bits, calibrated on people that it learnt from and measured on those of validation and test; the report goes \
+            into the folder, for fwoc-train report. The output is a folder, or with --part that network's file.
 
             Of a model, samples are NumPy files (.npy, float32), one run each, of what it reads. A model with several inputs takes a folder for each sample, with a \
             file input.npy for each input's name. The last quarter of the samples (by name, at least one) does not calibrate: the report is measured on it.
@@ -35,7 +35,7 @@ struct QuantizeCommand: ParsableCommand {
     @Option(name: [.customShort("o"), .long], help: ArgumentHelp("The eight-bit model; of a run without --part a folder.", valueName: "path"))
     var output: String
 
-    @Option(help: "Only this encoder of a run: a modality's name.")
+    @Option(help: "Only this network of a run: a modality's name, or fuser.")
     var part: String?
 
     @Option(help: "How ranges are chosen: min-max, mse, or percentile:99.99.")

@@ -1,4 +1,6 @@
+import Biometrics
 import Datasets
+import Evaluation
 import Foundation
 import Inference
 import ModelBundle
@@ -85,7 +87,7 @@ private final class MadeUpRun {
                 ColumnDeclaration(SampleColumns.identity, .uint8), ColumnDeclaration(SampleColumns.file, .uint8), ColumnDeclaration(SampleColumns.start, .int64),
                 ColumnDeclaration(SampleColumns.track, .int32), ColumnDeclaration("sketch", .float32, shape: [12]), ColumnDeclaration("gait", .float32, shape: [12]),
             ]))
-        var draw = SeededGenerator(seed: 5)
+        var draw = Datasets.SeededGenerator(seed: 5)
         func numbers(_ count: Int) -> [Float] { (0..<count).map { _ in Float(draw.next() >> 40) / Float(1 << 23) - 1 } }
         for person in 0..<20 {
             for sample in 0..<5 {
@@ -116,18 +118,17 @@ private func said(_ body: () throws -> Void) -> String {
 }
 
 @Suite struct RunQuantizerTests {
-    @Test func `All encoders of a run become eight bits, and fused embeddings are compared`() throws {
+    @Test func `All networks of a run become eight bits, and fused embeddings are compared`() throws {
         let run = try MadeUpRun()
         var work = RunQuantizer(run.model, run.data)
         (work.calibration, work.probes) = (40, 15)
         let outcome = try work.quantize()
         #expect(outcome.networks.map(\.name) == ["face", "gait", "fuser"] && outcome.notes.isEmpty)
         let isRounded = outcome.networks.map { network in network.graph.nodes.contains { $0.operation == "QuantizeLinear" } }
-        #expect(isRounded == [true, true, false])
+        #expect(isRounded == [true, true, true])
         let report = outcome.report
-        #expect(report.outputs.map(\.name) == ["face/embedding", "gait/embedding", "fused"] && report.samples == 40)
-        #expect(report.layers.count == 4 && report.layers.filter { $0.node.hasPrefix("gait/") }.count == 2)
-        #expect(report.left.keys.contains("fuser"))
+        #expect(report.outputs.map(\.name) == ["face/embedding", "gait/embedding", "fuser/embedding", "fused"])
+        #expect(report.layers.count == 5 && report.layers.filter { $0.node.hasPrefix("gait/") }.count == 2 && report.layers.last?.node.hasPrefix("fuser/") == true)
         for output in report.outputs { #expect(output.leastCosine > 0.99 && output.leastCosine < 1 && output.meanCosine >= output.leastCosine, "\(output)") }
         // What is measured is what the files do: a sample with everything, by hand.
         let index = try #require(run.data.samples.indices.first { run.data.samples[$0].parts.allSatisfy { $0 != nil } })
@@ -173,6 +174,36 @@ private func said(_ body: () throws -> Void) -> String {
         #expect(said { _ = try work.quantize() }.contains("face, gait have such a layer; write face/\(bare)"))
     }
 
+    /// A fuser learns from encoders that may be in eight bits before; and what files of eight bits give is measured as the run itself is.
+    @Test func `A fuser alone becomes eight bits, and a run is measured with it`() throws {
+        let run = try MadeUpRun()
+        var work = RunQuantizer(run.model, run.data)
+        (work.calibration, work.probes) = (40, 15)
+        let alone = try work.quantize(only: "fuser")
+        #expect(alone.networks.map(\.name) == ["fuser"] && alone.report.outputs.map(\.name) == ["fuser/embedding", "fused"])
+        // With what a fuser is given where a modality is missing.
+        #expect(alone.report.samples > 40)
+        func table(_ instead: [String: Graph]) throws -> EmbeddingTable { try RunEvaluation(run.model, run.data, instead: instead).table(.validation) }
+        /// The largest difference of any number, by role.
+        func difference(_ a: EmbeddingTable, _ b: EmbeddingTable) throws -> [String: Float] {
+            try ["face", "gait", "fused"].reduce(into: [:]) { most, role in
+                let condition = role == "fused" ? Condition.both : Condition(rawValue: role)
+                let x = try a.selection(condition, EmbeddingRole(rawValue: role)), y = try b.selection(condition, EmbeddingRole(rawValue: role))
+                try #require(x.items == y.items)
+                most[role] = zip(x.embeddings.tensor.values(as: Float.self), y.embeddings.tensor.values(as: Float.self)).map { abs($0 - $1) }.max()
+            }
+        }
+        let own = try table([:])
+        let exported = try run.model.exported().reduce(into: [:]) { $0[$1.name] = $1.graph }
+        for (_, value) in try difference(own, try table(exported)) { #expect(value < 1e-5) }
+        let eight = try difference(own, try table(["fuser": alone.networks[0].graph]))
+        #expect(eight["face"] ?? 1 < 1e-5 && eight["gait"] ?? 1 < 1e-5 && (1e-5...0.1).contains(eight["fused"] ?? 0), "\(eight)")
+        let all = try work.quantize().networks.reduce(into: [:]) { $0[$1.name] = $1.graph }
+        let rounded = try difference(own, try table(all))
+        for role in ["face", "gait", "fused"] { #expect((1e-5...0.2).contains(rounded[role] ?? 0), "\(role): \(rounded)") }
+        #expect(said { _ = try table(["voice": exported["face"]!]) }.contains("network 'voice': the run's are face, gait, fuser"))
+    }
+
     @Test func `A run without other people is measured on samples that do not calibrate`() throws {
         let run = try MadeUpRun(MadeUpRun.text.replacing("0.2", with: "0"))
         var work = RunQuantizer(run.model, run.data)
@@ -192,8 +223,7 @@ private func said(_ body: () throws -> Void) -> String {
     @Test func `What is asked for and not there is named`() throws {
         let run = try MadeUpRun()
         var work = RunQuantizer(run.model, run.data)
-        #expect(said { _ = try work.quantize(only: "voice") } == "--part voice: the run's encoders are face, gait")
-        #expect(said { _ = try work.quantize(only: "fuser") }.contains("stays float"))
+        #expect(said { _ = try work.quantize(only: "voice") } == "--part voice: the run's networks are face, gait, fuser")
         work.quantizer.excluded = ["nothing like it"]
         #expect(said { _ = try work.quantize() }.contains("--exclude nothing like it: no network of the run has such a node"))
         // Shards that were moved since.

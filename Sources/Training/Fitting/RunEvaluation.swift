@@ -1,6 +1,7 @@
 public import Biometrics
 public import Datasets
 public import Evaluation
+public import ModelBundle
 
 /// Embeddings of a trained model under every condition, for `Evaluation`.
 ///
@@ -15,10 +16,11 @@ public struct RunEvaluation {
     public var seed: UInt64 = 1
     public var degradations: [Degradation] = Degradation.allCases
 
-    public init(_ model: FusionModel, _ data: TrainingData) {
+    /// - Parameter instead: networks that are measured in place of the model's, for example its eight-bit ones: by modality, and `fuser`.
+    public init(_ model: FusionModel, _ data: TrainingData, instead: [String: Graph] = [:]) throws {
         self.model = model
         self.data = data
-        embedder = SampleEmbedder(model, data)
+        embedder = try SampleEmbedder(model, data, instead: instead)
     }
 
     /// - Parameters:

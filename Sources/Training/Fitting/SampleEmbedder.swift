@@ -1,4 +1,5 @@
 import Datasets
+public import ModelBundle
 import Tensors
 
 /// Embeddings of samples as a trained model gives them. Thread-bound.
@@ -7,6 +8,7 @@ public final class SampleEmbedder {
     private let data: TrainingData
     private let loader: BatchLoader
     private let frozen: FrozenEmbeddings?
+    private let fuser: FrozenFuser?
     private static let chunk = 64
 
     /// One sample's embeddings; `nil` where it has none.
@@ -21,11 +23,32 @@ public final class SampleEmbedder {
         self.init(model, data, loader, FrozenEmbeddings.serves(model.recipe) ? FrozenEmbeddings(model, data, loader) : nil)
     }
 
-    init(_ model: FusionModel, _ data: TrainingData, _ loader: BatchLoader, _ frozen: FrozenEmbeddings?) {
+    /// - Parameter instead: networks to be run in place of the model's, by modality, and `fuser`: what their files give.
+    public convenience init(_ model: FusionModel, _ data: TrainingData, instead: [String: Graph]) throws {
+        guard !instead.isEmpty else {
+            self.init(model, data)
+            return
+        }
+        let names = model.recipe.modalities.map(\.name), fuser = instead["fuser"].flatMap { model.fuser == nil ? nil : $0 }
+        if let unknown = instead.keys.sorted().first(where: { !names.contains($0) && !($0 == "fuser" && fuser != nil) }) {
+            throw FitError(.configuration, "network '\(unknown)': the run's are \((names + (model.fuser == nil ? [] : ["fuser"])).joined(separator: ", "))")
+        }
+        let exported = try model.exported()
+        // Nothing is kept on disk: a cache knows encoders by their recipe.
+        let encoders = model.recipe.modalities.indices.map { slot in
+            FrozenEmbeddings.Encoder(part: model.recipe.modalities[slot], size: model.dimensions[slot]) { instead[names[slot]] ?? exported[slot].graph }
+        }
+        let loader = BatchLoader(data, model.recipe, device: model.device)
+        let frozen = FrozenEmbeddings(encoders, cache: nil, seed: model.recipe.seed, device: model.device, data, loader)
+        self.init(model, data, loader, frozen, try fuser.map { try FrozenFuser($0, modalities: zip(names, model.dimensions).map { ($0, $1) }) })
+    }
+
+    init(_ model: FusionModel, _ data: TrainingData, _ loader: BatchLoader, _ frozen: FrozenEmbeddings?, _ fuser: FrozenFuser? = nil) {
         self.model = model
         self.data = data
         self.loader = loader
         self.frozen = frozen
+        self.fuser = fuser
     }
 
     /// - Parameters:
@@ -56,13 +79,14 @@ public final class SampleEmbedder {
                     outputs = try model.run(FusionModel.Inputs(values: inputs.values, rows: rows, weights: Self.filled(weights)))
                 }
                 let single = try outputs.modalities.map { try $0.tensor().values(as: Float.self) }
-                let fused = try outputs.fused.tensor().values(as: Float.self)
+                let fused = try fuser == nil ? outputs.fused.tensor().values(as: Float.self) : []
                 for place in part.indices {
                     let modalities = (0..<slots).map { slot in
                         rows[slot].contains(place) ? Array(single[slot][place * model.dimensions[slot]..<(place + 1) * model.dimensions[slot]]) : nil
                     }
                     let size = fused.count / part.count
-                    all.append(Embeddings(modalities: modalities, fused: modalities.contains { $0 != nil } ? Array(fused[place * size..<(place + 1) * size]) : nil))
+                    let own = try fuser.map { try $0.embedding(modalities, weights: weights[place]) } ?? Array(fused[place * size..<(place + 1) * size])
+                    all.append(Embeddings(modalities: modalities, fused: modalities.contains { $0 != nil } ? own : nil))
                 }
             }
             if frozen == nil { advance(min(start + Self.chunk, indices.count), indices.count) }
@@ -77,6 +101,11 @@ public final class SampleEmbedder {
         let count = samples.count, shift = 2 * max(1, count / 6)
         return try (0..<2).map { kept in
             try TorchRuntime.withoutGradients {
+                if let fuser {
+                    return try (0..<count).map { place in
+                        try fuser.embedding((0..<2).map { samples[$0 == kept ? place : (place + shift) % count].modalities[$0] }, weights: [1, 1])
+                    }
+                }
                 let present = try (0..<2).map { slot in
                     let values = (0..<count).flatMap { samples[slot == kept ? $0 : ($0 + shift) % count].modalities[slot] ?? [] }
                     return try TorchTensor(values, shape: [count, model.dimensions[slot]], device: model.device) as TorchTensor?

@@ -1,18 +1,17 @@
 import Datasets
-import Inference
 public import ModelBundle
 public import Quantization
 import Tensors
 
-/// Makes eight-bit networks of a run's encoders, calibrated (and fine-tuned) on the people that it learnt from, measured on those that it did not.
+/// Makes eight-bit networks of a run's encoders and its fuser, calibrated (and fine-tuned) on the people that it learnt from, measured on those that it did not.
 ///
-/// The fuser stays float: it is a few thousandths of the work, and its output is compared as it is. What eight bits do to fused embeddings is measured with
-/// it: output `fused` of the report, encoders in eight bits against encoders in float, both run by `Inference`.
+/// A fuser is calibrated on what the float encoders say of whole samples, and of each without one of its modalities. What eight bits do to fused embeddings is
+/// measured with all of them together: output `fused` of the report, encoders and fuser in eight bits against all in float, both run by `Inference`.
 public struct RunQuantizer {
     public var quantizer = PostTrainingQuantizer()
     /// With it encoders are fine-tuned. Names in its ``LayerChoice`` may have their network's before them: `face/stem`.
     public var tuner: QuantizationAwareTuner?
-    /// Inputs of each encoder that calibrate and teach, at most; spread over the people, who are looked at as they are.
+    /// Inputs of each network that calibrate and teach, at most; spread over the people, who are looked at as they are.
     public var calibration = 256
     /// Samples that are measured, at most; of the people of validation and test.
     public var probes = 200
@@ -27,7 +26,7 @@ public struct RunQuantizer {
     }
 
     public struct Outcome {
-        /// Encoders in eight bits by their modality's name, and where all were asked for `fuser`, float.
+        /// Encoders in eight bits by their modality's name, and `fuser`, where they were asked for.
         public var networks: [(name: String, graph: Graph)]
         public var report: QuantizationReport
         /// For people: what was done otherwise than asked, and why.
@@ -35,53 +34,66 @@ public struct RunQuantizer {
     }
 
     /// - Parameters:
-    ///   - part: a modality's name; `nil` for all.
+    ///   - part: a modality's name, or `fuser`; `nil` for all.
     ///   - advance: what is being done, and how much of how much.
     public func quantize(only part: String? = nil, advance: (String, Int, Int) -> Void = { _, _, _ in }) throws -> Outcome {
         let names = model.recipe.modalities.map(\.name)
-        if part == "fuser", model.fuser != nil { throw FitError(.configuration, "--part fuser: the fuser stays float; fwoc-train export writes it") }
-        if let part, !names.contains(part) { throw FitError(.configuration, "--part \(part): the run's encoders are \(names.joined(separator: ", "))") }
         model.isTraining = false
+        // The fuser, where there is one, comes last.
         let exported = try model.exported()
-        let slots = names.indices.filter { part == nil || names[$0] == part }
+        if let part, !exported.contains(where: { $0.name == part }) {
+            throw FitError(.configuration, "--part \(part): the run's networks are \(exported.map(\.name).joined(separator: ", "))")
+        }
+        // A fuser often learns from encoders that were in eight bits before.
+        let rounded = exported.indices.filter { part == nil && exported[$0].graph.nodes.contains { $0.operation == "DequantizeLinear" } }
+        let chosenParts = exported.indices.filter { !rounded.contains($0) && (part == nil || exported[$0].name == part) }
         let choice = try choice()
-        try checkExcluded(slots.map { exported[$0].graph })
+        try checkExcluded(chosenParts.map { exported[$0].graph })
 
+        let float = try exported.enumerated().prefix(names.count).map { try encoder($1.graph, $0) }
         var calibrated: [CalibratedNetwork] = [], lessons: [[[String: Tensor]]] = [], measured: [[[String: Tensor]]] = []
-        for slot in slots {
-            let input = exported[slot].graph.inputs[0].name
-            let own = try inputs(choice.calibration, slot).prefix(calibration).map { [input: $0] }
-            let others = try inputs(choice.probes, slot).map { [input: $0] }
+        for place in chosenParts {
+            let (name, graph) = exported[place]
+            let own: [[String: Tensor]], others: [[String: Tensor]]
+            if place < names.count {
+                let input = graph.inputs[0].name
+                own = try inputs(choice.calibration, place).prefix(calibration).map { [input: $0] }
+                others = try inputs(choice.probes, place).map { [input: $0] }
+            } else {
+                own = try fuserInputs(choice.calibration, float) { advance("\(name): embeddings", $0, $1) }
+                others = try fuserInputs(choice.probes, float) { advance("\(name): embeddings", $0, $1) }
+            }
             guard !own.isEmpty, !others.isEmpty else {
                 throw QuantizationError(
-                    .calibration, "modality '\(names[slot])': \(own.count) samples to calibrate with and \(others.count) to measure on, at least one of each is needed; the data have too few rows with it")
+                    .calibration, "'\(name)': \(own.count) samples to calibrate with and \(others.count) to measure on, at least one of each is needed; the data have too few rows with it")
             }
-            calibrated.append(try quantizer.calibrate(exported[slot].graph, samples: own) { advance("\(names[slot]): calibration", $0, $1) })
+            calibrated.append(try quantizer.calibrate(graph, samples: own) { advance("\(name): calibration", $0, $1) })
             lessons.append(own)
             measured.append(others)
         }
-        let chosen = try layers(of: calibrated, slots.map { names[$0] })
-        var outcome = Outcome(networks: [], report: QuantizationReport([]), notes: choice.notes)
+        let chosen = try layers(of: calibrated, chosenParts.map { exported[$0].name })
+        var outcome = Outcome(networks: rounded.map { exported[$0] }, report: QuantizationReport([]), notes: choice.notes + rounded.map { "'\(exported[$0].name)' is in eight bits already and stays as it is" })
         var reports: [(name: String, report: QuantizationReport)] = []
-        for (place, slot) in slots.enumerated() {
+        for (place, index) in chosenParts.enumerated() {
+            let name = exported[index].name
             let result: (graph: Graph, report: QuantizationReport)
             if var tuner, let layers = chosen[place] {
                 tuner.layers = layers
-                result = try tuner.tune(calibrated[place], samples: lessons[place], probes: measured[place]) { advance("\(names[slot]): fine-tuning", $0.step, $0.of) }
+                result = try tuner.tune(calibrated[place], samples: lessons[place], probes: measured[place]) { advance("\(name): fine-tuning", $0.step, $0.of) }
             } else {
-                result = try calibrated[place].measured(on: measured[place]) { advance("\(names[slot]): measurement", $0, $1) }
+                result = try calibrated[place].measured(on: measured[place]) { advance("\(name): measurement", $0, $1) }
             }
-            outcome.networks.append((names[slot], result.graph))
-            reports.append((names[slot], result.report))
+            outcome.networks.append((name, result.graph))
+            reports.append((name, result.report))
         }
         outcome.report = reports.count == 1 && model.fuser == nil ? reports[0].report : QuantizationReport(reports)
-        if model.fuser != nil {
-            var rounded = exported.prefix(names.count).map(\.graph)
-            for (place, slot) in slots.enumerated() { rounded[slot] = outcome.networks[place].graph }
-            outcome.report.outputs.append(try fused(choice.probes, exported.prefix(names.count).map(\.graph), rounded, advance))
-            outcome.report.left["fuser"] = "it is small, and its output is compared as it is"
-            if part == nil, let fuser = exported.last { outcome.networks.append(fuser) }
+        if model.fuser != nil, let fuser = exported.last?.graph {
+            var made = exported.map(\.graph)
+            for network in outcome.networks { if let index = exported.firstIndex(where: { $0.name == network.name }) { made[index] = network.graph } }
+            let eight = try made.enumerated().prefix(names.count).map { try encoder($1, $0) }
+            outcome.report.outputs.append(try fused(choice.probes, (float, try self.fuser(fuser)), (eight, try self.fuser(made[names.count])), advance))
         }
+        outcome.networks.sort { a, b in exported.firstIndex { $0.name == a.name } ?? 0 < exported.firstIndex { $0.name == b.name } ?? 0 }
         return outcome
     }
 
@@ -153,15 +165,53 @@ public struct RunQuantizer {
 
     // MARK: Fused embeddings
 
-    private func fused(_ probes: [Int], _ float: [Graph], _ rounded: [Graph], _ advance: (String, Int, Int) -> Void) throws -> QuantizationReport.Output {
-        let shapes = model.recipe.modalities.map(\.modality.inputShape)
-        let exact = try zip(float, shapes).map { try EmbeddingNetwork($0, $1) }, eight = try zip(rounded, shapes).map { try EmbeddingNetwork($0, $1) }
+    private func encoder(_ graph: Graph, _ slot: Int) throws -> FrozenEncoder {
+        try FrozenEncoder(graph, inputShape: model.recipe.modalities[slot].modality.inputShape, size: model.dimensions[slot])
+    }
+
+    private func fuser(_ graph: Graph) throws -> FrozenFuser { try FrozenFuser(graph, modalities: parts) }
+
+    private var parts: [(name: String, size: Int)] { zip(model.recipe.modalities, model.dimensions).map { ($0.name, $1) } }
+
+    /// A sample's embeddings, `nil` where a modality is missing, and its weights.
+    private func embeddings(_ index: Int, _ encoders: [FrozenEncoder]) throws -> (values: [[Float]?], weights: [Float]) {
+        var values: [[Float]?] = [], weights: [Float] = []
+        for (slot, encoder) in encoders.enumerated() {
+            let input = try input(index, slot)
+            values.append(input.values.isEmpty ? nil : try encoder.embedding(input.values))
+            weights.append(input.values.isEmpty ? 0 : input.quality)
+        }
+        return (values, weights)
+    }
+
+    /// What a fuser is given: samples with all that they have, and, of those that have more than one modality, also one alone, each of them in turn.
+    private func fuserInputs(_ indices: [Int], _ encoders: [FrozenEncoder], advance: (Int, Int) -> Void) throws -> [[String: Tensor]] {
+        var inputs: [[String: Tensor]] = []
+        for (done, index) in indices.enumerated() {
+            let (values, weights) = try embeddings(index, encoders)
+            let present = values.indices.filter { values[$0] != nil }
+            guard !present.isEmpty else { continue }
+            inputs.append(FrozenFuser.inputs(values, weights: weights, modalities: parts))
+            if present.count > 1 {
+                let only = present[done % present.count]
+                inputs.append(FrozenFuser.inputs(values.indices.map { $0 == only ? values[$0] : nil }, weights: weights.indices.map { $0 == only ? weights[$0] : 0 }, modalities: parts))
+            }
+            advance(done + 1, indices.count)
+        }
+        return inputs
+    }
+
+    private typealias Networks = (encoders: [FrozenEncoder], fuser: FrozenFuser)
+
+    private func fused(_ probes: [Int], _ exact: Networks, _ rounded: Networks, _ advance: (String, Int, Int) -> Void) throws -> QuantizationReport.Output {
+        func embedding(_ index: Int, _ networks: Networks) throws -> [Float]? {
+            let (values, weights) = try embeddings(index, networks.encoders)
+            return values.contains { $0 != nil } ? try networks.fuser.embedding(values, weights: weights) : nil
+        }
         var signal = 0.0, noise = 0.0
         var cosines: [Double] = []
         for (done, index) in probes.enumerated() {
-            let inputs = try float.indices.map { try input(index, $0) }
-            guard inputs.contains(where: { !$0.values.isEmpty }) else { continue }
-            let a = try embedding(inputs, exact), b = try embedding(inputs, eight)
+            guard let a = try embedding(index, exact), let b = try embedding(index, rounded) else { continue }
             var product = 0.0, powers = (0.0, 0.0)
             for (x, y) in zip(a, b) {
                 product += Double(x) * Double(y)
@@ -174,41 +224,5 @@ public struct RunQuantizer {
             advance("fused embeddings", done + 1, probes.count)
         }
         return QuantizationReport.Output(name: "fused", signal: signal, noise: noise, cosines: cosines)
-    }
-
-    private func embedding(_ inputs: [ModalityInput], _ networks: [EmbeddingNetwork]) throws -> [Float] {
-        var present: [TorchTensor?] = [], rows: [[Int]] = [], weights: [Float] = []
-        for (slot, input) in inputs.enumerated() {
-            guard !input.values.isEmpty else {
-                present.append(nil)
-                rows.append([])
-                weights.append(0)
-                continue
-            }
-            // As FusionModel does it: each piece's embedding of length 1, their mean of length 1.
-            let size = model.dimensions[slot]
-            let values = try pieces(input, slot).flatMap { try networks[slot].output($0) }
-            let unit = try TorchTensor(values, shape: [values.count / size, size], device: model.device).unitLength()
-            present.append(try unit.mean([0], keepsAxes: true).unitLength())
-            rows.append([0])
-            weights.append(input.quality)
-        }
-        return try TorchRuntime.withoutGradients { try model.fused(present, rows: rows, weights: [weights]).fused.tensor().values(as: Float.self) }
-    }
-}
-
-/// A network of one input, for one sample at a time.
-private struct EmbeddingNetwork {
-    private let network: Network
-
-    /// - Parameter shape: of a sample.
-    init(_ graph: Graph, _ shape: [Int]) throws {
-        network = try Network(graph, inputs: [graph.inputs[0].name: .shape([1] + shape)], outputs: [graph.outputs[0].name])
-    }
-
-    func output(_ input: Tensor) throws -> [Float] {
-        try network.setInput(0, input)
-        try network.run()
-        return network.outputTensor(0).values(as: Float.self)
     }
 }
