@@ -1,6 +1,6 @@
 """Score calibration on public data: what a bundle's `matching.calibration` holds, and whether it is honest on people it did not see.
 
-    FWOC_SHARED_DATA=DIR FWOC_REFERENCE_MODELS=DIR python3 calibration.py [--bundle reference] [--agent .build/release/fwoc-agent] [--work FOLDER] [--rate 0.02] [--without N,N]
+    FWOC_SHARED_DATA=DIR FWOC_REFERENCE_MODELS=DIR python3 calibration.py [--bundle reference] [--agent .build/release/fwoc-agent] [--work FOLDER] [--rate 0.02] [--without N,N] [--svg FOLDER]
 
 Unpacks clips-news.tar.gz (23 readers, at most 32 clips each) and pictures of faces (at most 12 of a person): faces-celeba.tar.gz, 298 people, for `reference`, and for
 `edge`, which learnt from those, every fourth person of faces-lfw-train.tar.gz, as models/recipes/prepare holds them out. Embeds them with
@@ -10,7 +10,8 @@ faces from the pictures, voice and both from the readers. Needs ffmpeg for `edge
 Then every other person is calibrated on and the rest are strangers, and the other way round: of all strangers' samples, the share whose best match would
 be published with an estimate of at most 0.5, 0.2 … 0.01. An estimate is honest where no share is above it. The score of a match is computed here a second
 time, from its definition (numpy) and the scales of the bundle's bundle.yaml, so that the two check each other. --without leaves people of the pictures out of
-this part. --work keeps the embeddings for the next time.
+this part. --work keeps the embeddings for the next time. --svg draws, as `gallery calibrate --svg`, what was estimated against what is true of people whom
+the fit did not see: faces.svg from the pictures, readers.svg from the readers.
 """
 
 import argparse
@@ -87,13 +88,14 @@ def archive(agent, bundle, work, name, pattern, role, most, each=1):
                    for number, (name, templates) in enumerate(people.items())]}
 
 
-def calibrate(agent, bundle, gallery, rate):
-    """What `gallery calibrate --json` says of a gallery, by modality."""
+def calibrate(agent, bundle, gallery, rate, svg=None):
+    """What `gallery calibrate --json` says of a gallery, by modality; its picture in the file svg."""
     with tempfile.TemporaryDirectory() as folder:
         file, database = Path(folder) / "gallery.json", Path(folder) / "gallery.sqlite"
         file.write_text(json.dumps(gallery))
         subprocess.run([agent, "gallery", "import", file, "--gallery", database], check=True, stdout=subprocess.DEVNULL, cwd=PACKAGE)
         command = [agent, "gallery", "calibrate", "--gallery", database, "--false-accept", str(rate), "--dry-run", "--json", "--bundle", bundle]
+        command += ["--svg", svg] if svg else []
         run = subprocess.run(command, capture_output=True, text=True, cwd=PACKAGE)
         return {entry["modality"]: entry for entry in json.loads(run.stdout)["sets"]}
 
@@ -185,6 +187,7 @@ def main():
     parser.add_argument("--work", type=Path)
     parser.add_argument("--rate", type=float, default=0.02)
     parser.add_argument("--without", default="", help="people of the pictures, with commas")
+    parser.add_argument("--svg", type=Path)
     options = parser.parse_args()
     for variable in ("FWOC_SHARED_DATA", "FWOC_REFERENCE_MODELS"):
         if variable not in os.environ:
@@ -198,6 +201,10 @@ def main():
         news = archive(agent, bundle, work, "news", ("clips-news", "*.mp4"), "both", 32)
         faces = archive(agent, bundle, work, name, (pictures, "*"), "face", 12, each)
         print(section(fitted(agent, bundle, faces, options.rate)["face"], *map(fitted(agent, bundle, news, options.rate).get, ("voice", "face and voice"))))
+        if options.svg:
+            options.svg.mkdir(parents=True, exist_ok=True)
+            for file, gallery in (("faces", faces), ("readers", news)):
+                calibrate(agent, bundle, gallery, options.rate, str((options.svg / f"{file}.svg").resolve()))
         print(f"\n{'':7} {'by':15} {'people':>6} {'threshold':>9} {'strangers':>9} {'accepted':>8}   estimate at most " + ", ".join(map(str, LEVELS)))
         strangers(agent, bundle, "news", news, options.rate)
         left = options.without.split(",")

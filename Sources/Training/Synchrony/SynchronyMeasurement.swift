@@ -5,7 +5,8 @@ import RunRecords
 
 /// How well two streams know whose sound it is, and when.
 ///
-/// - *in step*: clips of 3 s (62 frames that do not look beyond their ends), and whole rows however short, of which the best offset within ± 15 frames lies within ± 1 frame.
+/// - *in step*: clips of 3 s (62 frames that do not look beyond their ends), and whole rows however short, of which the best offset within ± 15 frames lies within ± 1 frame; their mean distance from it, and their mean offset, which is how far the networks
+///   are off altogether.
 /// - *own sound*: AUC of people's own sound against that of others, on one row and on three joined, by the distance in step (± 1 frame) and by the confidence.
 /// - *still mouth*: AUC of the talking mouth against its first picture standing still, with the same sound: by the confidence, and by the confidence in step, which is the
 ///   median distance less the smallest within ± 2 frames of the offset that is known.
@@ -52,7 +53,7 @@ struct SynchronyMeasurement {
     private static func nearness(_ synchrony: Synchrony) -> Float { -(synchrony.distances[Synchrony.reach - 1...Synchrony.reach + 1].min() ?? 2) }
 
     var values: [RunValue] {
-        var hits = 0, windows = 0, error = 0, wholeHits = 0
+        var hits = 0, windows = 0, error = 0, bias = 0, wholeHits = 0
         for talk in talks {
             let size = Self.windowFrames * talk.dimension
             if abs(Self.synchrony([(talk.mouths[...], talk.sounds[...])], dimension: talk.dimension).offset) <= 1 { wholeHits += 1 }
@@ -60,6 +61,7 @@ struct SynchronyMeasurement {
                 let found = Self.synchrony([(talk.mouths[start..<start + size], talk.sounds[start..<start + size])], dimension: talk.dimension)
                 windows += 1
                 error += abs(found.offset)
+                bias += found.offset
                 if abs(found.offset) <= 1 { hits += 1 }
             }
         }
@@ -70,7 +72,7 @@ struct SynchronyMeasurement {
         }
         var result = [
             RunValue("rows_in_step", talks.isEmpty ? nil : Double(wholeHits) / Double(talks.count)), RunValue("in_step", windows > 0 ? Double(hits) / Double(windows) : nil), 
-            RunValue("mean_error", windows > 0 ? Double(error) / Double(windows) : nil),
+            RunValue("mean_error", windows > 0 ? Double(error) / Double(windows) : nil), RunValue("mean_offset", windows > 0 ? Double(bias) / Double(windows) : nil),
         ]
         for count in [1, 3] {
             let groups = groups(of: count)

@@ -92,7 +92,7 @@ struct GalleryCalibrateCommand: ParsableCommand {
                 Console.note("\(set.comparison.modality.label) is not in \(path): \(error)")
             }
         }
-        let drawing = SVG.beside([Plot.reliability(said).svg(), Plot.falseAccepts(bounds).svg()], columns: 2, label: "Reliability of \(gallery.path)")
+        let drawing = SVG.beside([Plot.reliability(said).svg(), Plot.falseAccepts(bounds).svg()], columns: 2, label: "Reliability of \(URL(fileURLWithPath: gallery.path).lastPathComponent)")
         do { try Data(drawing.text.utf8).write(to: URL(fileURLWithPath: path)) } catch {
             throw AgentError(.inputOutput, "\(path): writing failed: \(error.localizedDescription); check that the folder exists and is writable")
         }
