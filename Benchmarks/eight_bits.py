@@ -82,7 +82,7 @@ def main():
             model, plain = PACKAGE / f"models/edge/{name}.onnx", Path(folder) / f"{name}.onnx"
             without_pairs(model, plain)
             other = min(peer(model, shapes, options.runs) for _ in range(options.rounds))
-            for instructions in ["portable", "avx2", "avx512", "dot"]:
+            for instructions in ["portable", "avx2", "avxVNNI", "avx512", "dot"]:
                 times = [[bench(options.agent, file, shapes, instructions, options.runs) for file in (model, plain)] for _ in range(options.rounds)]
                 if times[0][0] is None:
                     continue

@@ -32,4 +32,44 @@ static inline __attribute__((always_inline)) void store_bytes(uint8_t *p, __m256
 #define STORE_BYTES(p, v, n) store_bytes((p), (__m256i)(v), (n))
 #include "inference_quantized.h"
 #pragma clang attribute pop
+
+// With dot products of bytes in vectors of 256 bits, as processors have them that lack AVX-512. The instruction is encoded in two ways: without AVX-512 as AVX-VNNI,
+// with it as AVX-512 VL and VNNI, where this text is run for tests and comparison only.
+#undef QUADS
+#undef DOT
+#define QUADS 1
+#define DLANES 8
+#define DROUND(v) ((divec)_mm256_cvtps_epi32((__m256)(v)))
+#define UNPACK_LOW_8(a, b) ((dbytes)_mm256_unpacklo_epi8((__m256i)(a), (__m256i)(b)))
+#define UNPACK_HIGH_8(a, b) ((dbytes)_mm256_unpackhi_epi8((__m256i)(a), (__m256i)(b)))
+#define UNPACK_LOW_16(a, b) _mm256_unpacklo_epi16((__m256i)(a), (__m256i)(b))
+#define UNPACK_HIGH_16(a, b) _mm256_unpackhi_epi16((__m256i)(a), (__m256i)(b))
+// Readable past the end, and weights are zero there.
+#define LOAD_PART(p, n) (*(const dbytesu *)(p))
+#define PACK(a, b, c, d) \
+    _mm256_packus_epi16(_mm256_packs_epi32((__m256i)(a), (__m256i)(b)), _mm256_packs_epi32((__m256i)(c), (__m256i)(d)))
+#define STORE_PACKED(p, v, n) \
+    do { \
+        __m256i packed_bytes = (v); \
+        if ((n) >= 32) _mm256_storeu_si256((__m256i *)(p), packed_bytes); \
+        else memcpy((p), &packed_bytes, (size_t)(n)); \
+    } while (0)
+
+#pragma clang attribute push(__attribute__((target("avxvnni,avx2,fma"))), apply_to = function)
+#undef QNAME
+#define QNAME(x) inference_avx_vnni_q_##x
+#define DOT(sum, a, w) ((inference_avx2_ivec)_mm256_dpbusd_avx_epi32((__m256i)(sum), (__m256i)(a), (__m256i)(w)))
+#define DDOT(sum, a, w) ((divec)_mm256_dpbusd_avx_epi32((__m256i)(sum), (__m256i)(a), (__m256i)(w)))
+#include "inference_quantized.h"
+#pragma clang attribute pop
+
+#pragma clang attribute push(__attribute__((target("avx512f,avx512vl,avx512vnni,avx2,fma"))), apply_to = function)
+#undef QNAME
+#undef DOT
+#undef DDOT
+#define QNAME(x) inference_vl_vnni_q_##x
+#define DOT(sum, a, w) ((inference_avx2_ivec)_mm256_dpbusd_epi32((__m256i)(sum), (__m256i)(a), (__m256i)(w)))
+#define DDOT(sum, a, w) ((divec)_mm256_dpbusd_epi32((__m256i)(sum), (__m256i)(a), (__m256i)(w)))
+#include "inference_quantized.h"
+#pragma clang attribute pop
 #endif

@@ -5,11 +5,17 @@
 #include <sys/auxv.h>
 #endif
 
+#if defined(__x86_64__)
+static int32_t has_avx2(void) { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+static int32_t has_avx512_vnni(void) { return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni"); }
+#endif
+
 int32_t inference_has_variant(int32_t variant) {
     if (variant == inference_portable) return 1;
 #if defined(__x86_64__)
     __builtin_cpu_init();
-    if (variant == inference_avx2) return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    if (variant == inference_avx2) return has_avx2();
+    if (variant == inference_avx_vnni) return has_avx2() && (__builtin_cpu_supports("avxvnni") || has_avx512_vnni());
     if (variant == inference_avx512 || variant == inference_dot)
         return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw")
             && (variant == inference_avx512 || __builtin_cpu_supports("avx512vnni"));
@@ -22,7 +28,7 @@ int32_t inference_has_variant(int32_t variant) {
 static const struct inference_variant *variant_table(int32_t variant) {
 #if defined(__x86_64__)
     if (variant == inference_avx512 || variant == inference_dot) return &inference_avx512_variant;
-    if (variant == inference_avx2) return &inference_avx2_variant;
+    if (variant == inference_avx2 || variant == inference_avx_vnni) return &inference_avx2_variant;
 #endif
     (void)variant;
     return &inference_portable_variant;
@@ -32,6 +38,8 @@ static const struct inference_quantized_variant *quantized_table(int32_t variant
 #if defined(__x86_64__)
     if (variant == inference_dot) return &inference_vnni_q_variant;
     if (variant == inference_avx512) return &inference_avx512_q_variant;
+    // Of the two encodings the one that this processor has; with AVX-512 it is not the variant of choice.
+    if (variant == inference_avx_vnni) return has_avx512_vnni() ? &inference_vl_vnni_q_variant : &inference_avx_vnni_q_variant;
     if (variant == inference_avx2) return &inference_avx2_q_variant;
 #elif defined(__aarch64__)
     if (variant == inference_dot) return &inference_dotprod_q_variant;

@@ -41,6 +41,7 @@ extern const struct inference_quantized_variant inference_portable_q_variant;
 extern const struct inference_variant inference_avx2_variant;
 extern const struct inference_variant inference_avx512_variant;
 extern const struct inference_quantized_variant inference_avx2_q_variant, inference_avx512_q_variant, inference_vnni_q_variant;
+extern const struct inference_quantized_variant inference_avx_vnni_q_variant, inference_vl_vnni_q_variant;
 #elif defined(__aarch64__)
 extern const struct inference_quantized_variant inference_dotprod_q_variant;
 #endif

@@ -5,9 +5,11 @@ public enum InstructionSet: Int, Sendable, CaseIterable {
     /// The baseline of the architecture, four lanes: SSE2 on x86-64, NEON on arm64.
     case portable = 0
     case avx2 = 1
-    case avx512 = 2
+    /// AVX2 with dot products of bytes for eight-bit layers (AVX-VNNI), as small processors have it.
+    case avxVNNI = 2
+    case avx512 = 3
     /// With dot products of bytes for eight-bit layers: AVX-512 with VNNI, or NEON with its dot product extension.
-    case dot = 3
+    case dot = 4
 
     /// Those that this processor runs, slowest first.
     public static var available: [InstructionSet] { allCases.filter(\.isAvailable) }

@@ -8,9 +8,11 @@
 enum {
     inference_portable = 0,
     inference_avx2 = 1,
-    inference_avx512 = 2,
+    /// With dot products of bytes in AVX2's vectors: AVX-VNNI, or the same of AVX-512 VL and VNNI. Float kernels are those of AVX2.
+    inference_avx_vnni = 2,
+    inference_avx512 = 3,
     /// With dot products of bytes: AVX-512 with VNNI, or NEON with the dot product extension. Float kernels are those of AVX-512 and NEON.
-    inference_dot = 3
+    inference_dot = 4
 };
 /// Whether this processor runs a variant.
 int32_t inference_has_variant(int32_t variant);

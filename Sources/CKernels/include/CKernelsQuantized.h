@@ -10,7 +10,7 @@
 //
 // in float32, halves to even, nothing contracted. |y| before the last rounding must stay below 2³¹.
 //
-// The variants are those of the float kernels and one more, which has the VNNI instructions. Sources must be readable for 64 bytes past their end.
+// The variants are those of the float kernels, and those that have dot products of bytes. Sources must be readable for 64 bytes past their end.
 #pragma once
 #include "CKernelsInference.h"
 

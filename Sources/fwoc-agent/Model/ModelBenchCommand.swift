@@ -27,7 +27,7 @@ struct ModelBenchCommand: ParsableCommand {
     @Option(help: "Layers to show, the slowest first.")
     var layers = 20
 
-    @Option(help: "Vector instructions: portable, avx2, avx512 or dot (with dot products of bytes); the best that the processor has, unless given.")
+    @Option(help: "Vector instructions: portable, avx2, avxVNNI, avx512 or dot (the last with dot products of bytes, as avxVNNI); the best that the processor has, unless given.")
     var instructions: String?
 
     func validate() throws {
