@@ -87,7 +87,7 @@ extension FittingTests {
             "{name: distillation, on: face, teacher: teacher.onnx, measure: divergence, temperature: 2}",
             "{name: distillation, on: face, teacher: teacher.onnx, sees: clean}", "{name: distillation, on: face, teacher: large.onnx, sees: clean}",
             "{name: distillation, on: face, teacher: large.onnx, measure: relational, sees: clean}",
-            "{name: distillation, on: face, teacher: large.onnx, sees: clean, person: 0.5}",
+            "{name: distillation, on: face, teacher: large.onnx, sees: clean, person: 0.5}", "{name: preservation, shares: [2, 1]}",
             "{name: distillation, on: face, teacher: teacher.onnx}, {name: distillation, on: face, teacher: teacher.onnx, measure: relational}",
         ])
         func `Every loss falls`(_ loss: String) throws {

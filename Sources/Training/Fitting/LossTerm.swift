@@ -15,6 +15,8 @@ import ModelBundle
 ///   answers), `temperature` of `divergence` (4) and `similarity` (0.07);
 ///   `sees` (same | clean): what the student sees, or each sample as it is, in which case the teacher is asked once for each and its answers are kept; a clean teacher of more
 ///   numbers than the student's is reduced to the principal axes of its answers
+/// - `preservation`: `shares` (1 each), how much the modalities' cosines count, in the recipe's order; fused embeddings are to one another as all that went into them, side by side, is: ``Distillation/relational(student:teacher:)`` with the embeddings of
+///   the modalities as they are, zeros where one is missing, which no fuser of fewer numbers can keep whole, and which costs a modality alone nothing
 ///
 /// Of all: `on`, `fused`, a modality's name, or for losses between two modalities `[face, voice]`; `weight` (1).
 public struct LossTerm: Sendable, Hashable {
@@ -25,6 +27,7 @@ public struct LossTerm: Sendable, Hashable {
         case contrastive(margin: Double, CurriculumContrastive.Curriculum)
         case infoNCE(temperature: Double, bank: Int, momentum: Double)
         case distillation(teacher: String, Measure, temperature: Double, sees: TeacherView, person: Double)
+        case preservation(shares: [Double])
     }
 
     /// How a student is compared with its teacher.
@@ -34,7 +37,7 @@ public struct LossTerm: Sendable, Hashable {
     public enum TeacherView: String, Sendable, CaseIterable { case same, clean }
 
     private enum Name: String, CaseIterable {
-        case crossEntropy = "cross-entropy", additiveAngularMargin = "additive-angular-margin", triplet, contrastive, infoNCE = "info-nce", distillation
+        case crossEntropy = "cross-entropy", additiveAngularMargin = "additive-angular-margin", triplet, contrastive, infoNCE = "info-nce", distillation, preservation
     }
 
     public var name: String
@@ -85,6 +88,14 @@ public struct LossTerm: Sendable, Hashable {
             kind = .infoNCE(
                 temperature: try section.optionalReal("temperature", in: 1e-3...100) ?? 0.07, bank: try section.optionalInteger("bank", in: 0...1_000_000) ?? 0,
                 momentum: try section.optionalReal("momentum", in: 0...0.9999) ?? 0)
+        case .preservation:
+            guard on == ["fused"] else { throw section.problem("on", "preservation compares fused embeddings with what went into them; it is on fused") }
+            let shares = try section.texts("shares")
+            let numbers = shares.compactMap(Double.init).filter { $0 > 0 && $0 <= 1e6 }
+            guard numbers.count == shares.count, shares.isEmpty || shares.count == modalities.count else {
+                throw section.problem("shares", "[\(shares.joined(separator: ", "))]: expected a number above 0 for each of \(modalities.joined(separator: ", "))")
+            }
+            kind = .preservation(shares: shares.isEmpty ? modalities.map { _ in 1 } : numbers)
         case .distillation:
             guard modalities.contains(on[0]) else { throw section.problem("on", "a teacher sees one modality's input; name one of \(modalities.joined(separator: ", "))") }
             let measure: Measure = try section.choice("measure", default: .cosine)

@@ -180,6 +180,11 @@ final class Objective {
             let keys = try first.selected(0, TorchTensor(partners, shape: [partners.count], device: model.device))
             if banks[index] != nil { fresh[index] = (first, own) }
             return try loss(first, keys, labels: own, bank: banks[index])
+        case .preservation(let shares):
+            // Side by side and of length 1: their cosine is the modalities' cosines, weighted.
+            let whole = try TorchTensor.concatenated(zip(outputs.modalities, shares).map { try $0.detached() * $1.squareRoot() }, axis: 1)
+            let own = rows.count == whole.shape[0] ? whole : try whole.selected(0, TorchTensor(rows.map(Int64.init), shape: [rows.count], device: model.device))
+            return try Distillation.relational(student: first, teacher: own)
         case .distillation(_, let measure, let temperature, _, _):
             guard let wanted = try answers[index].map({ try $0.tensor(rows.map { samples[$0] }) }) ?? answer(index, term, inputs) else { return nil }
             switch measure {
