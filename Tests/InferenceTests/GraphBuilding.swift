@@ -1,3 +1,4 @@
+import Foundation
 import Inference
 import ModelBundle
 import Tensors
@@ -53,10 +54,31 @@ struct GraphBuilder {
     }
 }
 
-/// Runs a network once on noise and returns its outputs.
-func run(_ network: Network, seed: Int = 1) throws -> [Tensor] {
+/// Pictures `[n, channels, height, width]` of −1…1 that are smooth, as pictures of things are and noise is not.
+func smoothPictures(_ shape: [Int]) -> Tensor {
+    var values: [Float] = []
+    for picture in 0..<shape[0] {
+        for channel in 0..<shape[1] {
+            for y in 0..<shape[2] {
+                for x in 0..<shape[3] {
+                    var value: Float = 0
+                    for k in 1...3 {
+                        let phases = (0.3 * Float(channel * k) + 0.17 * Float(picture), 0.11 * Float(channel) + 0.23 * Float(picture * k))
+                        let u = Float(k * x) / Float(shape[3]) + phases.0, v = Float(k * y) / Float(shape[2]) + phases.1
+                        value += sin(2 * .pi * u) * cos(2 * .pi * v) / Float(k)
+                    }
+                    values.append(0.5 * value)
+                }
+            }
+        }
+    }
+    return Tensor(shape: shape, values: values)
+}
+
+/// Runs a network once on noise, or on what is given for its first input, and returns its outputs.
+func run(_ network: Network, seed: Int = 1, first: Tensor? = nil) throws -> [Tensor] {
     for (index, port) in network.inputs.enumerated() where port.elementType == .float32 {
-        try network.setInput(index, noise(port.shape, seed: seed + index))
+        try network.setInput(index, index == 0 ? first ?? noise(port.shape, seed: seed) : noise(port.shape, seed: seed + index))
     }
     try network.run()
     return network.outputs.indices.map { network.outputTensor($0) }
