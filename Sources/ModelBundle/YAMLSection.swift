@@ -215,10 +215,14 @@ public struct YAMLSection {
     /// A value that reads itself, from whatever YAML it is written in.
     public mutating func optionalValue<Value: Decodable>(_ key: String, as type: Value.Type = Value.self) throws(BundleError) -> Value? {
         guard let node = take(key) else { return nil }
-        do { return try YAMLDecoder().decode(type, from: node) } catch DecodingError.dataCorrupted(let context) {
-            let place = context.codingPath.map(\.stringValue).joined(separator: ".")
-            throw problem(Self.join(key, place), context.debugDescription)
-        } catch { throw problem(key, "\(error)") }
+        do { return try YAMLDecoder().decode(type, from: node) } catch {
+            switch error {
+            case DecodingError.dataCorrupted(let context), DecodingError.typeMismatch(_, let context), DecodingError.keyNotFound(_, let context), DecodingError.valueNotFound(_, let context):
+                let place = context.codingPath.map(\.stringValue).joined(separator: ".")
+                throw problem(key, (place.isEmpty ? "" : place + ": ") + context.debugDescription)
+            default: throw problem(key, "\(error)")
+            }
+        }
     }
 
     /// A mapping of names to names, not empty.

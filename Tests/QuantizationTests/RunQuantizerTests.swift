@@ -201,6 +201,7 @@ private func said(_ body: () throws -> Void) -> String {
         let all = try work.quantize().networks.reduce(into: [:]) { $0[$1.name] = $1.graph }
         let rounded = try difference(own, try table(all))
         for role in ["face", "gait", "fused"] { #expect((1e-5...0.2).contains(rounded[role] ?? 0), "\(role): \(rounded)") }
+        #expect(said { _ = try table(["face": exported["gait"]!]) }.contains("its embeddings have 6 numbers, expected 8"))
         #expect(said { _ = try table(["voice": exported["face"]!]) }.contains("network 'voice': the run's are face, gait, fuser"))
     }
 

@@ -79,6 +79,7 @@ import Training
     @Test(arguments: [
         ("{name: voice, encoder: depthwise-tdnn, augment: {sped: 0}}", "unknown effect 'sped', expected one of speed"),
         ("{name: voice, encoder: depthwise-tdnn, augment: {noise: {probability: 2}}}", "probability 2.0, expected 0…1"),
+        ("{name: voice, encoder: depthwise-tdnn, augment: {noise: loud}}", "augment: noise: "),
         ("{name: voice, encoder: depthwise-tdnn, augment: perhaps}", "‘perhaps’ is neither true nor false"),
         ("{name: voice, encoder: depthwise-tdnn, seconds: 2, shortest: 3}", "‘3’ is no number from 0.3 to 2"),
     ])

@@ -16,6 +16,8 @@ final class FrozenEncoder: Sendable {
         do { network = Mutex(try Network(graph, inputs: [name: .shape([1] + inputShape)])) } catch {
             throw FitError(.badData, "encoder '\(graph.name)': \(error)")
         }
+        let found = network.withLock { $0.outputs.first?.count ?? 0 }
+        guard found == size else { throw FitError(.badData, "encoder '\(graph.name)': its embeddings have \(found) numbers, expected \(size)") }
         self.size = size
     }
 

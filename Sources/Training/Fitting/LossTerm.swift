@@ -15,8 +15,8 @@ import ModelBundle
 ///   answers), `temperature` of `divergence` (4) and `similarity` (0.07);
 ///   `sees` (same | clean): what the student sees, or each sample as it is, in which case the teacher is asked once for each and its answers are kept; a clean teacher of more
 ///   numbers than the student's is reduced to the principal axes of its answers
-/// - `preservation`: `shares` (1 each), how much the modalities' cosines count, in the recipe's order; fused embeddings are to one another as all that went into them, side by side, is: ``Distillation/relational(student:teacher:)`` with the embeddings of
-///   the modalities as they are, zeros where one is missing, which no fuser of fewer numbers can keep whole, and which costs a modality alone nothing
+/// - `preservation`: fused embeddings are to one another as all that went into them, side by side, is: ``Distillation/relational(student:teacher:)`` with the embeddings of
+///   the modalities as they are, zeros where one is missing, which costs a modality alone nothing; `shares` (1 each): how much the modalities' cosines count, in the recipe's order
 ///
 /// Of all: `on`, `fused`, a modality's name, or for losses between two modalities `[face, voice]`; `weight` (1).
 public struct LossTerm: Sendable, Hashable {

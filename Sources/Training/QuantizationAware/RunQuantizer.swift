@@ -50,7 +50,7 @@ public struct RunQuantizer {
         let choice = try choice()
         try checkExcluded(chosenParts.map { exported[$0].graph })
 
-        let float = try exported.enumerated().prefix(names.count).map { try encoder($1.graph, $0) }
+        let float = model.fuser == nil ? [] : try exported.enumerated().prefix(names.count).map { try encoder($1.graph, $0) }
         var calibrated: [CalibratedNetwork] = [], lessons: [[[String: Tensor]]] = [], measured: [[[String: Tensor]]] = []
         for place in chosenParts {
             let (name, graph) = exported[place]

@@ -5,8 +5,8 @@ import RunRecords
 
 /// How well two streams know whose sound it is, and when.
 ///
-/// - *in step*: clips of 3 s (62 frames that do not look beyond their ends), and whole rows however short, of which the best offset within ± 15 frames lies within ± 1 frame; their mean distance from it, and their mean offset, which is how far the networks
-///   are off altogether.
+/// - *in step*: clips of 3 s (62 frames that do not look beyond their ends), and whole rows however short, of which the best offset within ± 15 frames lies within ± 1 frame;
+///   their mean error, and their mean offset, which is how far the networks are off altogether.
 /// - *own sound*: AUC of people's own sound against that of others, on one row and on three joined, by the distance in step (± 1 frame) and by the confidence.
 /// - *still mouth*: AUC of the talking mouth against its first picture standing still, with the same sound: by the confidence, and by the confidence in step, which is the
 ///   median distance less the smallest within ± 2 frames of the offset that is known.
