@@ -139,7 +139,7 @@ import Training
         try FileManager.default.createDirectory(atPath: scratch.file("empty"), withIntermediateDirectories: true)
         #expect(message { _ = try PictureSet(folders: [scratch.file("empty")]) }.contains("no pictures"))
         let recipe = try Self.recipe(scratch, epochs: 1)
-        try TaskFit(recipe, into: scratch.run()).run()
+        try TaskFit(recipe, into: scratch.run()).runAlone()
         try ScratchFolder.write(Array("image,x,y,w,h,invalid\n0.png,5,5,thirty,40,0\n".utf8), scratch.file("pictures/boxes.csv"))
         #expect(message { _ = try TrainedTask(scratch.run()).measured(.heldOut) }.contains("line 2"))
     }

@@ -58,12 +58,12 @@ import Training
         let recipe = try Self.recipe(scratch, epochs: 3)
         let whole = try TaskFit(recipe, into: scratch.run("whole"))
         #expect(whole.summary.contains("synchrony") && whole.notes.contains { $0.contains("of talk to learn from") })
-        #expect(try whole.run() == .finished)
+        #expect(try whole.runAlone() == .finished)
         var options = Fit.Options()
         for stop in 1...4 {
             var steps = 0
             options.resumes = stop > 1
-            let ending = try TaskFit(recipe, into: scratch.run("pieces"), options: options).run(shouldStop: {
+            let ending = try TaskFit(recipe, into: scratch.run("pieces"), options: options).runAlone(shouldStop: {
                 defer { steps += 1 }
                 return stop < 4 && steps == (stop == 2 ? 2 : 1)
             })
@@ -94,7 +94,7 @@ import Training
         #expect(message { _ = try Self.recipe(scratch, epochs: 1, extra: "size: 9") } != "")
         let recipe = try Self.recipe(scratch, epochs: 1)
         _ = try TaskFit(recipe, into: scratch.run())
-        try TaskFit(recipe, into: scratch.run("done")).run()
+        try TaskFit(recipe, into: scratch.run("done")).runAlone()
         #expect(message { _ = try TaskFit(recipe, into: scratch.run("done")) }.contains("--resume"))
         // Other data than the checkpoint's.
         var options = Fit.Options()

@@ -101,15 +101,15 @@ import Training
 
     @Test func `A run goes on from the weights of an exported one`() throws {
         let scratch = try ScratchFolder()
-        #expect(try TaskFit(Self.recipe(scratch, epochs: 3), into: scratch.run("first")).run() == .finished)
+        #expect(try TaskFit(Self.recipe(scratch, epochs: 3), into: scratch.run("first")).runAlone() == .finished)
         let first = try TrainedTask(scratch.run("first"))
         let network = try #require(first.exported().first { $0.name == "voice-activity" }?.graph)
         try network.write(onnxFile: URL(fileURLWithPath: scratch.file("first.onnx")))
         // So small a step leaves what was learnt.
         let going = try Self.recipe(scratch, epochs: 1, extra: "start: {voice-activity: first.onnx}\nclip_gradients: 0.000001")
-        #expect(try TaskFit(going, into: scratch.run("second")).run() == .finished)
+        #expect(try TaskFit(going, into: scratch.run("second")).runAlone() == .finished)
         let loss = { (name: String) in try scratch.run(name).load().steps.map(\.loss) }
-        let anew = try TaskFit(Self.recipe(scratch, epochs: 1), into: scratch.run("anew")).run()
+        let anew = try TaskFit(Self.recipe(scratch, epochs: 1), into: scratch.run("anew")).runAlone()
         #expect(anew == .finished)
         #expect(try loss("second")[0] < loss("anew")[0], "what was learnt is there in the first step")
 
