@@ -140,7 +140,7 @@ void ctorch_shape(const ctorch_tensor *x, int64_t *sizes) {
 
 ctorch_type ctorch_element_type(const ctorch_tensor *x) {
     switch (in(x).scalar_type()) {
-    case at::kFloat: return CTORCH_FLOAT32;
+    case at::kFloat: case at::kBFloat16: return CTORCH_FLOAT32;
     case at::kDouble: return CTORCH_FLOAT64;
     case at::kChar: return CTORCH_INT8;
     case at::kByte: return CTORCH_UINT8;
@@ -165,6 +165,7 @@ bool ctorch_is_channels_last(const ctorch_tensor *x) {
 ctorch_status ctorch_read(const ctorch_tensor *x, void *bytes, int64_t byte_count) {
     return guarded([&] {
         at::Tensor source = in(x).detach().to(at::kCPU).contiguous();
+        if (source.scalar_type() == at::kBFloat16) source = source.to(at::kFloat);
         TORCH_CHECK(static_cast<int64_t>(source.nbytes()) == byte_count, "room for ", byte_count, " bytes of a tensor of ", source.nbytes());
         if (byte_count > 0) std::memcpy(bytes, source.data_ptr(), static_cast<size_t>(byte_count));
     });
@@ -177,6 +178,20 @@ ctorch_status ctorch_convert(const ctorch_tensor *x, ctorch_type type, int32_t d
         if (layout == CTORCH_CHANNELS_LAST && result.dim() == 4) return result.contiguous(at::MemoryFormat::ChannelsLast);
         return result;
     });
+}
+
+bool ctorch_has_narrow(void) {
+#if defined(__x86_64__)
+    return __builtin_cpu_supports("avx512bf16");
+#else
+    return false;
+#endif
+}
+
+bool ctorch_is_narrow(const ctorch_tensor *x) { return in(x).scalar_type() == at::kBFloat16; }
+
+ctorch_status ctorch_narrow(const ctorch_tensor *x, ctorch_tensor **out) {
+    return making(out, [&] { return in(x).to(at::kBFloat16); });
 }
 
 ctorch_status ctorch_clone(const ctorch_tensor *x, ctorch_tensor **out) {

@@ -6,6 +6,7 @@
 #include <ATen/Parallel.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include <cstring>
 #include <vector>
 
 #include "shim.h"
@@ -38,42 +39,67 @@ struct Rows {
     int64_t grain() const { return std::max<int64_t>(1, 16384 / std::max<int64_t>(1, length)); }
 };
 
-// Branches would be mispredicted at every second element: all of it is written as selections, for vector units.
+// What is stored: T itself, or the upper half of a float's bits, rounded to the nearest even. c10's own rounding asks for NaN with a branch.
+struct BFloat {
+    uint16_t bits;
+};
 template <class T>
-INLINED void forward_rows(const Rows &rows, const T *x, const T *slope, bool shared, T *y, int64_t begin, int64_t end) {
+INLINED T load(T value) {
+    return value;
+}
+INLINED float load(BFloat stored) {
+    const uint32_t bits = static_cast<uint32_t>(stored.bits) << 16;
+    float value;
+    std::memcpy(&value, &bits, sizeof value);
+    return value;
+}
+template <class T>
+INLINED void store(T &to, T value) {
+    to = value;
+}
+INLINED void store(BFloat &to, float value) {
+    uint32_t bits;
+    std::memcpy(&bits, &value, sizeof bits);
+    const uint32_t rounded = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
+    to.bits = static_cast<uint16_t>((bits & 0x7fffffff) > 0x7f800000 ? 0x7fc0 : rounded);
+}
+
+// Branches would be mispredicted at every second element: all of it is written as selections, for vector units.
+template <class X, class T>
+INLINED void forward_rows(const Rows &rows, const X *x, const T *slope, bool shared, X *y, int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; row++) {
-        const T *__restrict from = x + row * rows.length;
-        T *__restrict to = y + row * rows.length;
+        const X *__restrict from = x + row * rows.length;
+        X *__restrict to = y + row * rows.length;
         if (rows.channels_last && !shared) {
             const T *__restrict a = slope;
             for (int64_t c = 0; c < rows.length; c++) {
-                const T value = from[c], scaled = value * a[c];
-                to[c] = value > 0 ? value : scaled;
+                const T value = load(from[c]), scaled = value * a[c];
+                store(to[c], value > 0 ? value : scaled);
             }
         } else {
             const T a = slope[shared ? 0 : row % rows.channels];
             for (int64_t i = 0; i < rows.length; i++) {
-                const T value = from[i], scaled = value * a;
-                to[i] = value > 0 ? value : scaled;
+                const T value = load(from[i]), scaled = value * a;
+                store(to[i], value > 0 ? value : scaled);
             }
         }
     }
 }
 
 // gx, and the sums of gy · x over x <= 0 for each channel.
-template <class T>
-INLINED void backward_rows(const Rows &rows, const T *x, const T *slope, bool shared, const T *gy, T *gx, T *sums, int64_t begin, int64_t end) {
+template <class X, class T>
+INLINED void backward_rows(const Rows &rows, const X *x, const T *slope, bool shared, const X *gy, X *gx, T *sums, int64_t begin, int64_t end) {
     // A row-major row is summed in lanes, in an order that does not depend on the machine.
     constexpr int64_t lanes = 16;
     for (int64_t row = begin; row < end; row++) {
-        const T *__restrict from = x + row * rows.length, *__restrict g = gy + row * rows.length;
-        T *__restrict to = gx + row * rows.length;
+        const X *__restrict from = x + row * rows.length, *__restrict g = gy + row * rows.length;
+        X *__restrict to = gx + row * rows.length;
         if (rows.channels_last) {
             const T *__restrict a = slope;
             T *__restrict sum = sums;
             for (int64_t c = 0; c < rows.length; c++) {
-                const T value = from[c], gradient = g[c], scaled = gradient * a[shared ? 0 : c], product = gradient * value;
-                to[c] = value > 0 ? gradient : scaled;
+                const T value = load(from[c]), gradient = load(g[c]), scaled = gradient * a[shared ? 0 : c], product = gradient * value;
+                store(to[c], value > 0 ? gradient : scaled);
                 sum[c] += value > 0 ? T(0) : product;
             }
         } else {
@@ -83,16 +109,16 @@ INLINED void backward_rows(const Rows &rows, const T *x, const T *slope, bool sh
             int64_t i = 0;
             for (; i + lanes <= rows.length; i += lanes) {
                 for (int64_t j = 0; j < lanes; j++) {
-                    const T value = from[i + j], gradient = g[i + j], scaled = gradient * a, product = gradient * value;
-                    to[i + j] = value > 0 ? gradient : scaled;
+                    const T value = load(from[i + j]), gradient = load(g[i + j]), scaled = gradient * a, product = gradient * value;
+                    store(to[i + j], value > 0 ? gradient : scaled);
                     lane[j] += value > 0 ? T(0) : product;
                 }
             }
             T sum = 0;
             for (T each : lane) sum += each;
             for (; i < rows.length; i++) {
-                const T value = from[i], gradient = g[i];
-                to[i] = value > 0 ? gradient : gradient * a;
+                const T value = load(from[i]), gradient = load(g[i]), scaled = gradient * a;
+                store(to[i], value > 0 ? gradient : scaled);
                 sum += value > 0 ? T(0) : gradient * value;
             }
             sums[c] += sum;
@@ -106,6 +132,12 @@ VECTORIZED void forward_part(const Rows &rows, const float *x, const float *slop
 VECTORIZED void forward_part(const Rows &rows, const double *x, const double *slope, bool shared, double *y, int64_t begin, int64_t end) {
     forward_rows(rows, x, slope, shared, y, begin, end);
 }
+VECTORIZED void forward_part(const Rows &rows, const BFloat *x, const float *slope, bool shared, BFloat *y, int64_t begin, int64_t end) {
+    forward_rows(rows, x, slope, shared, y, begin, end);
+}
+VECTORIZED void backward_part(const Rows &rows, const BFloat *x, const float *slope, bool shared, const BFloat *gy, BFloat *gx, float *sums, int64_t begin, int64_t end) {
+    backward_rows(rows, x, slope, shared, gy, gx, sums, begin, end);
+}
 VECTORIZED void backward_part(const Rows &rows, const float *x, const float *slope, bool shared, const float *gy, float *gx, float *sums, int64_t begin, int64_t end) {
     backward_rows(rows, x, slope, shared, gy, gx, sums, begin, end);
 }
@@ -113,14 +145,14 @@ VECTORIZED void backward_part(const Rows &rows, const double *x, const double *s
     backward_rows(rows, x, slope, shared, gy, gx, sums, begin, end);
 }
 
-template <class T>
-void forward(const Rows &rows, const T *x, const T *slope, bool shared, T *y) {
+template <class X, class T>
+void forward(const Rows &rows, const X *x, const T *slope, bool shared, X *y) {
     at::parallel_for(0, rows.count, rows.grain(), [&](int64_t begin, int64_t end) { forward_part(rows, x, slope, shared, y, begin, end); });
 }
 
 // Sums go by a fixed number of pieces, so that they do not depend on threads.
-template <class T>
-void backward(const Rows &rows, const T *x, const T *slope, bool shared, const T *gy, T *gx, T *gslope, int64_t slopes) {
+template <class X, class T>
+void backward(const Rows &rows, const X *x, const T *slope, bool shared, const X *gy, X *gx, T *gslope, int64_t slopes) {
     constexpr int64_t pieces = 32;
     const int64_t piece = (rows.count + pieces - 1) / pieces;
     std::vector<T> partial(static_cast<size_t>(pieces * rows.channels), T(0));
@@ -134,13 +166,30 @@ void backward(const Rows &rows, const T *x, const T *slope, bool shared, const T
         for (int64_t c = 0; c < rows.channels; c++) gslope[shared ? 0 : c] += partial[static_cast<size_t>(p * rows.channels + c)];
     }
 }
+
+// Calls the body with pointers of the types that x is stored and computed in.
+template <class Body>
+void dispatched(const at::Tensor &x, Body &&body) {
+    if (x.scalar_type() == at::kBFloat16) {
+        body(BFloat{}, float{});
+        return;
+    }
+    AT_DISPATCH_FLOATING_TYPES(x.scalar_type(), "prelu", [&] { body(scalar_t{}, scalar_t{}); });
+}
+template <class X>
+X *elements(const at::Tensor &x) {
+    return static_cast<X *>(x.data_ptr());
+}
+
 struct PRelu : public torch::autograd::Function<PRelu> {
     static at::Tensor forward(AutogradContext *context, const at::Tensor &x, const at::Tensor &slope) {
         const at::Tensor dense = x.is_contiguous(x.suggest_memory_format()) ? x : x.contiguous(x.suggest_memory_format());
         const at::Tensor slopes = slope.contiguous();
         at::Tensor y = at::empty_like(dense);
-        AT_DISPATCH_FLOATING_TYPES(dense.scalar_type(), "prelu", [&] {
-            ::forward<scalar_t>(Rows(dense), dense.data_ptr<scalar_t>(), slopes.data_ptr<scalar_t>(), slopes.numel() == 1, y.data_ptr<scalar_t>());
+        dispatched(dense, [&](auto stored, auto computed) {
+            using X = decltype(stored);
+            using T = decltype(computed);
+            ::forward<X, T>(Rows(dense), elements<X>(dense), elements<T>(slopes), slopes.numel() == 1, elements<X>(y));
         });
         context->save_for_backward({dense, slopes});
         return y;
@@ -152,9 +201,10 @@ struct PRelu : public torch::autograd::Function<PRelu> {
         at::Tensor gy = gradients[0];
         if (gy.strides() != x.strides()) gy = at::empty_like(x).copy_(gy);
         at::Tensor gx = at::empty_like(x), gslope = at::empty_like(slope);
-        AT_DISPATCH_FLOATING_TYPES(x.scalar_type(), "prelu_backward", [&] {
-            ::backward<scalar_t>(Rows(x), x.data_ptr<scalar_t>(), slope.data_ptr<scalar_t>(), slope.numel() == 1, gy.data_ptr<scalar_t>(),
-                gx.data_ptr<scalar_t>(), gslope.data_ptr<scalar_t>(), slope.numel());
+        dispatched(x, [&](auto stored, auto computed) {
+            using X = decltype(stored);
+            using T = decltype(computed);
+            ::backward<X, T>(Rows(x), elements<X>(x), elements<T>(slope), slope.numel() == 1, elements<X>(gy), elements<X>(gx), elements<T>(gslope), slope.numel());
         });
         return {gx, gslope};
     }
@@ -165,7 +215,8 @@ struct PRelu : public torch::autograd::Function<PRelu> {
 at::Tensor shim::prelu(const at::Tensor &x, const at::Tensor &slope) {
     TORCH_CHECK(slope.dim() == 1 && (slope.numel() == 1 || (x.dim() > 1 && slope.numel() == x.size(1))), "a slope of shape ", slope.sizes(),
         " for an input of ", x.sizes(), "; expected one number, or one for each channel");
-    TORCH_CHECK(x.scalar_type() == slope.scalar_type(), "an input of ", x.scalar_type(), " and a slope of ", slope.scalar_type());
-    if (!x.is_cpu() || !slope.is_cpu() || x.dim() < 1 || x.numel() == 0) return at::prelu(x, slope);
+    const bool narrow = x.scalar_type() == at::kBFloat16 && slope.scalar_type() == at::kFloat;
+    TORCH_CHECK(narrow || x.scalar_type() == slope.scalar_type(), "an input of ", x.scalar_type(), " and a slope of ", slope.scalar_type());
+    if (!x.is_cpu() || !slope.is_cpu() || x.dim() < 1 || x.numel() == 0) return at::prelu(x, slope.to(x.scalar_type()));
     return PRelu::apply(x, slope);
 }

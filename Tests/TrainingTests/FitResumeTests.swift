@@ -33,7 +33,7 @@ private enum Kind: String, CaseIterable, CustomTestStringConvertible {
         case .cleanTeacher:
             [
                 "modalities": "[{name: face, encoder: tiny, size: 8, noise: 0.3}, {name: voice, encoder: tiny, size: 8, noise: 0.3}]",
-                "losses.1": "{name: distillation, on: face, teacher: large.onnx, sees: clean}",
+                "losses.1": "{name: distillation, on: face, teacher: large.onnx, sees: clean}", "precision": "mixed",
             ]
         }
     }

@@ -113,6 +113,47 @@ import Training
         #expect(findings.filter { $0.analytic != 0 }.count > findings.count / 2)
     }
 
+    /// Values and gradients in bfloat16, of 8 bits, beside those in float32; weights, gradients, statistics and outputs stay float32. Where the processor does not
+    /// multiply in it, they are the same.
+    @Test(arguments: networks.map(\.name)) func mixedPrecisionIsNearSingle(name: String) throws {
+        // Enough samples for batch normalisation over them not to enlarge what bfloat16 rounds.
+        let shape = [64] + (try #require(Self.networks.first { $0.name == name })).shape.dropFirst()
+        func step(_ precision: Precision) throws -> (output: [Double], gradients: [String: [Double]], statistics: [String: [Double]], inner: TorchTensor) {
+            let graph = try TrainableGraph(Self.graph(name))
+            graph.isTraining = true
+            graph.precision = precision
+            let inner = try #require(graph.exported().nodes.first { $0.operation == "Conv" }?.outputs.first), output = graph.outputs[0].name
+            let made = try graph.run([graph.inputs[0].name: TorchTensor(TestData.noise(shape, seed: 2))], outputs: [output, inner])
+            let y = try #require(made[output])
+            try (y * TorchTensor(TestData.noise(y.shape, seed: 9))).sum().backward()
+            var gradients: [String: [Double]] = [:], statistics: [String: [Double]] = [:]
+            for parameter in graph.parameters {
+                let gradient = try parameter.tensor.gradient()
+                #expect(gradient?.elementType ?? .float32 == .float32 && parameter.tensor.elementType == .float32)
+                gradients[parameter.name] = try gradient?.tensor().doubles
+            }
+            for parameter in graph.statistics { statistics[parameter.name] = try parameter.tensor.tensor().doubles }
+            return (try y.tensor().doubles, gradients, statistics, try #require(made[inner]))
+        }
+        let single = try step(.single), mixed = try step(.mixed)
+        #expect(mixed.gradients.keys.sorted() == single.gradients.keys.sorted() && mixed.inner.elementType == .float32)
+        guard TrainableGraph.hasBFloat16(.cpu) else {
+            print("SKIPPED: this processor does not multiply in bfloat16; mixed precision is checked to be single precision here")
+            #expect(mixed.output == single.output && mixed.gradients == single.gradients && mixed.statistics == single.statistics)
+            return
+        }
+        // It did multiply in bfloat16: what convolutions made has no more than 8 bits.
+        #expect(try mixed.inner.tensor().values(as: Float.self).allSatisfy { $0.bitPattern & 0xffff == 0 })
+        #expect(try !single.inner.tensor().values(as: Float.self).allSatisfy { $0.bitPattern & 0xffff == 0 })
+        // Each of eight layers rounds by up to 0.4 %.
+        #expect(relativeError(mixed.output, single.output) < 0.06)
+        for (name, own) in single.statistics { #expect(relativeError(try #require(mixed.statistics[name]), own) < 0.02, "\(name)") }
+        let all = single.gradients.keys.sorted()
+        let (a, b) = (all.flatMap { mixed.gradients[$0] ?? [] }, all.flatMap { single.gradients[$0] ?? [] })
+        let products = [(a, b), (a, a), (b, b)].map { zip($0.0, $0.1).reduce(0) { $0 + $1.0 * $1.1 } }
+        #expect(products[0] / (products[1] * products[2]).squareRoot() > 0.99, "the gradients' cosine")
+    }
+
     @Test func sameSeedSameWeights() throws {
         #expect(try Self.face(seed: 3) == Self.face(seed: 3))
         #expect(try Self.face(seed: 3).onnx() == Self.face(seed: 3).onnx())

@@ -31,6 +31,7 @@ import Training
         ("- {name: triplet, on: fused}", "- {name: contrastive, on: face}", ["contrastive is between two modalities"]),
         ("- {name: triplet, on: fused}", "- {name: distillation, on: face}", ["losses.0.teacher", "missing"]),
         ("- {name: triplet, on: fused}", "- {name: distillation, on: fused, teacher: a.onnx}", ["a teacher sees one modality's input"]),
+        ("seed: 3", "seed: 3\nprecision: double", ["recipe.yaml:3", "precision", "‘double’ is not one of single, mixed"]),
         ("losses:\n  - {name: triplet, on: fused}", "losses: []", ["losses", "missing"]),
         ("  shards: [shards]", "  shards: []", ["data.shards", "name folders of shards"]),
         ("split: {seed: 1, validation: 0.25, test: 0.25}", "split: {validation: 0.6, test: 0.5}", ["data.split.validation", "less than 1 together"]),

@@ -82,6 +82,11 @@ ctorch_status ctorch_read(ctorch_in x, void *_Nullable bytes, int64_t byte_count
 typedef enum { CTORCH_PRESERVE, CTORCH_ROW_MAJOR, CTORCH_CHANNELS_LAST } ctorch_layout;
 // The tensor itself where nothing changes. Differentiable.
 ctorch_status ctorch_convert(ctorch_in x, ctorch_type type, int32_t device, ctorch_layout layout, ctorch_out out);
+// Whether this processor multiplies in bfloat16 (AVX-512 BF16): elsewhere it would be slower than float32.
+bool ctorch_has_narrow(void);
+// A float32 tensor in bfloat16: its range, 8 bits of precision. What it is to whoever reads, asks or converts is still CTORCH_FLOAT32.
+ctorch_status ctorch_narrow(ctorch_in x, ctorch_out out);
+bool ctorch_is_narrow(ctorch_in x);
 // A copy with memory of its own, same layout.
 ctorch_status ctorch_clone(ctorch_in x, ctorch_out out);
 
@@ -117,7 +122,7 @@ ctorch_status ctorch_binary(ctorch_binary_op op, ctorch_in x, ctorch_in y, ctorc
 // y is a number of x's type: it does not promote.
 ctorch_status ctorch_binary_scalar(ctorch_binary_op op, ctorch_in x, double y, ctorch_out out);
 ctorch_status ctorch_where(ctorch_in condition, ctorch_in x, ctorch_in y, ctorch_out out);
-// x for x > 0, slope · x otherwise. slope: [1] or [channels], dimension 1 of x. Keeps the layout of x.
+// x for x > 0, slope · x otherwise. slope: [1] or [channels], dimension 1 of x, float32 where x is bfloat16. Keeps the layout of x.
 ctorch_status ctorch_prelu(ctorch_in x, ctorch_in slope, ctorch_out out);
 // Zero with probability p and scaled by 1 / (1 - p) otherwise, where `training`.
 ctorch_status ctorch_dropout(ctorch_in x, double p, bool training, ctorch_out out);

@@ -87,6 +87,7 @@ public final class Fit {
             throw FitError(.configuration, "batch.people is \(recipe.identitiesPerBatch), which \(options.group?.size ?? 1) processes cannot share evenly")
         }
         model = try FusionModel(recipe, classes: sampler.identities.count, device: options.device)
+        if let note = recipe.precision.note(on: options.device) { notes.append(note) }
         objective = try Objective(recipe, model, data, classes: sampler.identities.count, group: options.group)
         let weights = model.trainableWeights
         guard !weights.isEmpty else { throw FitError(.configuration, "\(recipe.name): nothing learns: every encoder has train: false and there is no fuser nor a classifying loss") }

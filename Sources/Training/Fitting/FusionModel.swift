@@ -135,7 +135,10 @@ public final class FusionModel {
 
     public var isTraining = false {
         didSet {
-            for (encoder, part) in zip(encoders, recipe.modalities) { encoder.isTraining = isTraining && part.isTrainable }
+            for (encoder, part) in zip(encoders, recipe.modalities) {
+                encoder.isTraining = isTraining && part.isTrainable
+                encoder.precision = encoder.isTraining ? recipe.precision : .single
+            }
             fuser?.isTraining = isTraining
         }
     }

@@ -75,6 +75,7 @@ extension Recipe {
         try batch.finish()
 
         epochs = try top.optionalInteger("epochs", in: 1...1_000_000) ?? 20
+        precision = try top.choice("precision", default: .single)
         gradientLimit = try top.optionalReal("clip_gradients", in: 1e-6...1e9) ?? .infinity
         modalityDropout = try top.optionalReal("modality_dropout", in: 0...1) ?? 0
         cache = try top.optionalText("cache").map { Self.resolved($0, folder) }

@@ -36,6 +36,8 @@ public struct Recipe: Sendable {
     public var identitiesPerBatch: Int
     public var samplesPerIdentity: Int
     public var epochs: Int
+    /// What networks multiply in while they learn: `precision: mixed` is 1.3 to 1.5 times as fast for the encoders here, where the processor has bfloat16.
+    public var precision: Precision
     /// Largest 2-norm of all gradients together; larger ones are scaled down.
     public var gradientLimit: Double
     /// Probability that a training sample loses one of its modalities (never all).

@@ -11,13 +11,14 @@ import ModelBundle
 ///     epochs: 30
 ///     start: {mouth: mouth.onnx}      # networks that are learnt on, by name: of an earlier run, exported; otherwise a network begins anew
 ///
-/// `optimizer`, `schedule`, `epochs`, `clip_gradients`, `checkpoint_steps` and `seed` are those of a ``Recipe``.
+/// `optimizer`, `schedule`, `epochs`, `precision`, `clip_gradients`, `checkpoint_steps` and `seed` are those of a ``Recipe``.
 public struct TaskRecipe: Sendable {
     public var name: String
     public var seed: UInt64
     public var optimizer: Recipe.OptimizerRecipe
     public var schedule: LearningSchedule
     public var epochs: Int
+    public var precision: Precision
     public var gradientLimit: Double
     public var checkpointSteps: Int
     /// Files with first weights, by network.
@@ -58,6 +59,7 @@ public struct TaskRecipe: Sendable {
         self.schedule = try LearningSchedule(&schedule)
         try schedule.finish()
         epochs = try top.optionalInteger("epochs", in: 1...1_000_000) ?? 20
+        precision = try top.choice("precision", default: .single)
         gradientLimit = try top.optionalReal("clip_gradients", in: 1e-6...1e9) ?? .infinity
         checkpointSteps = try top.optionalInteger("checkpoint_steps", in: 1...1_000_000) ?? 500
         var start = try top.sectionOrEmpty("start")

@@ -182,6 +182,18 @@ public import Tensors
         return try Self.make("convert") { unsafe ctorch_convert(handle, code, target, order, $0.pointer) }
     }
 
+    /// Whether this processor multiplies in bfloat16.
+    static let hasBFloat16 = unsafe ctorch_has_narrow()
+    /// Whether a `float32` tensor has the precision of bfloat16 only, and half the memory. ``elementType`` is `float32` all the same: so it is read, and
+    /// so it is converted. Made and ended inside a graph that trains in ``Precision/mixed``.
+    var isNarrow: Bool { unsafe ctorch_is_narrow(handle) }
+    /// A `float32` tensor in bfloat16. Differentiable.
+    func narrowed() throws(TorchError) -> TorchTensor {
+        isNarrow ? self : try Self.make("narrow") { unsafe ctorch_narrow(handle, $0.pointer) }
+    }
+    /// What is in bfloat16 in `float32`; anything else as it is. Differentiable.
+    func widened() throws(TorchError) -> TorchTensor { isNarrow ? try converted(to: .float32) : self }
+
     /// A copy with memory of its own.
     public func clone() throws(TorchError) -> TorchTensor { try Self.make("clone") { unsafe ctorch_clone(handle, $0.pointer) } }
 }
