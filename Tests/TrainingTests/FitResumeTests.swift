@@ -24,7 +24,7 @@ private enum Kind: String, CaseIterable, CustomTestStringConvertible {
                 "optimizer": "{name: sgd, rate: 0.05, momentum: 0.8, weight_decay: 0.001}", "losses": "[{name: info-nce, on: [face, voice], bank: 20}, {name: info-nce, bank: 7}]",
                 "schedule": "{name: step, every: 1, factor: 0.5}", "clip_gradients": "0.5", "modality_dropout": "0.2",
             ]
-        case .embraceNet: ["fuser.name": "embracenet", "optimizer.name": "adamw", "optimizer.weight_decay": "0.01", "modalities.1.encoder": "tiny-dropout"]
+        case .embraceNet: ["fuser.name": "embracenet", "optimizer.name": "muon", "optimizer.weight_decay": "0.01", "modalities.1.encoder": "tiny-dropout"]
         case .frozenViews:
             [
                 "modalities": "[{name: face, encoder: tiny, size: 8, train: false, views: 3, noise: 0.3}, {name: voice, encoder: tiny, size: 8, train: false, views: 2, noise: 0.3}]",

@@ -13,7 +13,7 @@ import Training
         ("epochs: 3", "epochs: 0", ["recipe.yaml:14", "‘0’"]),
         ("batch: {people: 4, samples: 2}", "batch: {people: 4, smaples: 2}", ["recipe.yaml:13", "batch.smaples", "did you mean ‘samples’?"]),
         ("optimizer: {rate: 0.01}", "optimizer: {rate: -1}", ["recipe.yaml:12", "optimizer.rate", "‘-1’ is no number from"]),
-        ("optimizer: {rate: 0.01}", "optimizer: {name: adams}", ["recipe.yaml:12", "optimizer.name", "‘adams’ is not one of adam, adamw, sgd"]),
+        ("optimizer: {rate: 0.01}", "optimizer: {name: adams}", ["recipe.yaml:12", "optimizer.name", "‘adams’ is not one of adam, adamw, muon, sgd"]),
         ("optimizer: {rate: 0.01}", "optimizer: fast", ["recipe.yaml:12", "optimizer", "expected keys with values"]),
         ("- {name: face, encoder: tiny, size: 8}", "- {name: smell, encoder: tiny, size: 8}", ["recipe.yaml:7", "modalities.0.name", "‘smell’ is not one of face, voice, gait"]),
         ("- {name: face, encoder: tiny, size: 8}", "- {name: face, encoder: huge, size: 8}", ["recipe.yaml:7", "modalities.0.encoder", "‘huge’ is not one of tiny, tiny-dropout, tiny-norm, nor the path of an ONNX file"]),

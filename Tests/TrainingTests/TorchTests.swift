@@ -132,8 +132,11 @@ import Training
     }
 
     /// Stopped after three steps and taken up from what was written, the weights are the same to the last bit.
-    @Test func optimizersResumeExactly() throws {
-        func train(_ steps: Range<Int>, _ graph: TrainableGraph, _ optimizer: Adam) throws {
+    @Test(arguments: ["adam", "muon"]) func optimizersResumeExactly(name: String) throws {
+        func made(_ weights: [TorchTensor]) throws -> any Optimizer {
+            try name == "adam" ? Adam(weights, weightDecay: 0.01, decouplesDecay: true) : Muon(weights, learningRate: 1e-3, weightDecay: 0.01)
+        }
+        func train(_ steps: Range<Int>, _ graph: TrainableGraph, _ optimizer: any Optimizer) throws {
             graph.isTraining = true
             for step in steps {
                 try graph.removeGradients()
@@ -143,13 +146,13 @@ import Training
             }
         }
         let whole = try TrainableGraph(NetworkTests.face())
-        let optimizer = try Adam(whole.parameters.map(\.tensor), weightDecay: 0.01, decouplesDecay: true)
+        let optimizer = try made(whole.parameters.map(\.tensor))
         try train(0..<3, whole, optimizer)
         let weights = try whole.state(), moments = try optimizer.state()
         try train(3..<6, whole, optimizer)
         let resumed = try TrainableGraph(NetworkTests.face(seed: 77))
         try resumed.load(weights)
-        let second = try Adam(resumed.parameters.map(\.tensor), weightDecay: 0.01, decouplesDecay: true)
+        let second = try made(resumed.parameters.map(\.tensor))
         try second.restore(moments, stepCount: 3)
         try train(3..<6, resumed, second)
         #expect(try resumed.state() == whole.state())

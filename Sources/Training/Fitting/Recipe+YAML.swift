@@ -133,14 +133,16 @@ extension Recipe {
 
 extension Recipe.OptimizerRecipe {
     init(_ section: inout YAMLSection) throws(BundleError) {
+        let name: Name = try section.choice("name", default: .adam)
         self.init(
-            name: try section.choice("name", default: .adam), rate: try section.optionalReal("rate", in: 1e-9...10) ?? 1e-3,
-            weightDecay: try section.optionalReal("weight_decay", in: 0...1) ?? 0, momentum: try section.optionalReal("momentum", in: 0...0.9999) ?? 0.9)
+            name: name, rate: try section.optionalReal("rate", in: 1e-9...10) ?? 1e-3,
+            weightDecay: try section.optionalReal("weight_decay", in: 0...1) ?? 0, momentum: try section.optionalReal("momentum", in: 0...0.9999) ?? (name == .muon ? 0.95 : 0.9))
     }
 
     func optimizer(of weights: [TorchTensor]) throws -> any Optimizer {
         switch name {
         case .adam, .adamw: try Adam(weights, learningRate: rate, weightDecay: weightDecay, decouplesDecay: name == .adamw)
+        case .muon: try Muon(weights, learningRate: rate, momentum: momentum, weightDecay: weightDecay)
         case .sgd: try StochasticGradientDescent(weights, learningRate: rate, momentum: momentum, weightDecay: weightDecay)
         }
     }

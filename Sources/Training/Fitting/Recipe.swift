@@ -76,7 +76,7 @@ public struct Recipe: Sendable {
     }
 
     public struct OptimizerRecipe: Sendable, Hashable {
-        public enum Name: String, Sendable, CaseIterable { case adam, adamw, sgd }
+        public enum Name: String, Sendable, CaseIterable { case adam, adamw, muon, sgd }
         public var name: Name
         public var rate: Double
         public var weightDecay: Double
