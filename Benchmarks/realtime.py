@@ -2,7 +2,9 @@
 
     FWOC_SHARED_DATA=DIR FWOC_REFERENCE_MODELS=DIR python3 realtime.py [CLIP...] [--core 1] [--repeats 3] [--json FILE]
 
-Runs both on each clip (visualvoice-interview and retalking-1, unless named), one after the other and --repeats times in
+The agent runs with each of --bundles; the peer has the models of `reference`.
+
+Runs all on each clip (visualvoice-interview and retalking-1, unless named), one after the other and --repeats times in
 turn, and prints the fastest of each: seconds by the clock and of the processor, × real time by both, peak resident memory.
 Where other programs share the core only processor time says anything. Seconds include the start of the program and
 the opening of the models, for both. `sgemm` is what NumPy reaches in a product of two 512 × 512 matrices on that core in
@@ -56,6 +58,7 @@ def main():
     parser.add_argument("clips", nargs="*", metavar="CLIP")
     parser.add_argument("--data", default=os.environ.get("FWOC_SHARED_DATA", str(PACKAGE.parent / "shared/data")))
     parser.add_argument("--agent", default=str(PACKAGE / ".build/release/fwoc-agent"))
+    parser.add_argument("--bundles", default="edge,reference")
     parser.add_argument("--agent-options", default="")
     parser.add_argument("--cadence", default="light")
     parser.add_argument("--face-model", default="mobilefacenet_128")
@@ -70,7 +73,8 @@ def main():
     if not options.no_agent:
         if not Path(options.agent).is_file():
             sys.exit(f"{options.agent}: no such program; build it with `swift build -c release` or name it with --agent")
-        programs["fwoc-agent"] = lambda clip: [options.agent, "replay", str(clip), "--json", *options.agent_options.split()]
+        for bundle in options.bundles.split(","):
+            programs[f"fwoc, {bundle}"] = lambda clip, bundle=bundle: [options.agent, "replay", str(clip), "--json", "--bundle", bundle, *options.agent_options.split()]
     if not options.no_peer:
         pipeline = [sys.executable, str(PACKAGE / "Benchmarks/peer/pipeline.py"), "--cadence", options.cadence, "--face-model", options.face_model]
         programs["onnxruntime"] = lambda clip: [*pipeline, str(clip)]
@@ -84,7 +88,7 @@ def main():
     sgemm = round(float(speed), 1) if speed.strip() else None
     load = os.getloadavg()[0]
     print(f"{model}, core {options.core}, sgemm {sgemm or '-'} GFLOP/s, load {load:.1f}")
-    print(f"{'':28}{'':14}{'clip s':>8}{'wall s':>9}{'cpu s':>9}{'x real time':>13}{'x by cpu':>10}{'peak MiB':>10}")
+    print(f"{'':28}{'':16}{'clip s':>8}{'wall s':>9}{'cpu s':>9}{'x real time':>13}{'x by cpu':>10}{'peak MiB':>10}")
     rows = []
     for clip in clips:
         length = length_of(clip)
@@ -96,7 +100,7 @@ def main():
             wall, own, peak = min(r[0] for r in results), min(r[1] for r in results), max(r[2] for r in results)
             rows.append({"clip": clip.name, "program": name, "clip_s": length, "wall_s": round(wall, 3), "cpu_s": round(own, 3),
                          "times_real_time": round(length / wall, 2), "times_real_time_cpu": round(length / own, 2), "peak_mib": round(peak, 1)})
-            print(f"{clip.name:28}{name:14}{length:8.2f}{wall:9.2f}{own:9.2f}{length / wall:13.2f}{length / own:10.2f}{peak:10.0f}", flush=True)
+            print(f"{clip.name:28}{name:16}{length:8.2f}{wall:9.2f}{own:9.2f}{length / wall:13.2f}{length / own:10.2f}{peak:10.0f}", flush=True)
     if options.json:
         record = {"processor": model, "core": options.core, "sgemm_gflops": sgemm, "load": load,
                   "settings": {"cadence": options.cadence, "face_model": options.face_model, "agent_options": options.agent_options}, "rows": rows}
