@@ -1,4 +1,5 @@
 import Foundation
+import ModelBundle
 import NodeTestCases
 import Synchronization
 import Tensors
@@ -33,6 +34,42 @@ import Training
                 for (a, b) in zip(got, expected) { #expect(relativeError(a, b) < (type == .float32 ? 1e-5 : 1e-13)) }
             }
         }
+    }
+
+    /// The same in bfloat16, one number at a time: it comes there behind a convolution, here one that passes each channel on. What is stored is rounded to the nearest,
+    /// even where two are as near; a slope's gradient is summed in float32.
+    @Test(arguments: shapes.filter { $0.count > 2 }, [false, true])
+    func `PReLU in bfloat16 rounds what it stores and nothing else`(_ shape: [Int], _ isChannelsLast: Bool) throws {
+        guard TrainableGraph.hasBFloat16(.cpu) else {
+            print("SKIPPED: this processor does not multiply in bfloat16; PReLU in it is not tested here")
+            return
+        }
+        func rounded(_ x: Float) -> Float { Float(bitPattern: (x.bitPattern &+ 0x7fff &+ (x.bitPattern >> 16 & 1)) & 0xffff_0000) }
+        func noise(_ shape: [Int], _ seed: UInt64) -> [Float] { TestData.noise(shape, seed: seed).values(as: Float.self).map(rounded) }
+        var net = GraphBuilder(name: "passing", seed: 1)
+        let input = net.input("x", [.free("batch")] + shape.dropFirst().map { ValueInfo.Dimension.fixed($0) })
+        var passing = try net.graph(outputs: ["y": net.prelu(net.convolution(input, shape[1], kernel: 1, groups: shape[1], bias: false))])
+        for (name, tensor) in passing.initializers {
+            let values = name.hasSuffix("slope") ? TestData.noise([shape[1]], seed: 2).values(as: Float.self) : [Float](repeating: 1, count: shape[1])
+            passing.initializers[name] = Tensor(shape: tensor.shape, values: values)
+        }
+        var options = TrainableGraph.Options()
+        options.usesChannelsLast = isChannelsLast
+        let graph = try TrainableGraph(passing, options: options)
+        (graph.isTraining, graph.precision) = (true, .mixed)
+        let x = noise(shape, 1), gy = noise(shape, 3), slopes = TestData.noise([shape[1]], seed: 2).values(as: Float.self)
+        let leaf = try TorchTensor(x, shape: shape)
+        try leaf.setRequiresGradient(true)
+        let y = try graph(leaf)
+        try y.backward(TorchTensor(gy, shape: shape))
+        let length = shape.dropFirst(2).reduce(1, *)
+        func slope(_ index: Int) -> Float { slopes[index / length % shape[1]] }
+        #expect(try y.tensor().values(as: Float.self) == x.indices.map { rounded(x[$0] > 0 ? x[$0] : x[$0] * slope($0)) })
+        #expect(try #require(try leaf.gradient()).tensor().values(as: Float.self) == x.indices.map { rounded(x[$0] > 0 ? gy[$0] : gy[$0] * slope($0)) })
+        var sums = [Double](repeating: 0, count: shape[1])
+        for index in x.indices where x[index] <= 0 { sums[index / length % shape[1]] += Double(gy[index]) * Double(x[index]) }
+        let parameter = try #require(graph.parameters.first { $0.name.hasSuffix("slope") })
+        #expect(relativeError(try #require(try parameter.tensor.gradient()).doubles(), sums) < 1e-5)
     }
 
     /// Tensors of sizes around every limit of the allocator, freed in another order than made, on two threads: none overlaps another.

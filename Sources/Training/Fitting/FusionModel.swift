@@ -56,6 +56,7 @@ public final class FusionModel {
             let learns = part.isTrainable
             own.isTrainable = { _ in learns }
             let encoder = try TrainableGraph(graph, options: own)
+            encoder.precision = recipe.precision
             encoders.append(encoder)
             dimensions.append(try Self.dimension(encoder, part))
         }
@@ -135,10 +136,7 @@ public final class FusionModel {
 
     public var isTraining = false {
         didSet {
-            for (encoder, part) in zip(encoders, recipe.modalities) {
-                encoder.isTraining = isTraining && part.isTrainable
-                encoder.precision = encoder.isTraining ? recipe.precision : .single
-            }
+            for (encoder, part) in zip(encoders, recipe.modalities) { encoder.isTraining = isTraining && part.isTrainable }
             fuser?.isTraining = isTraining
         }
     }

@@ -42,6 +42,7 @@ public final class TaskFit {
         task = try recipe.settings.task(seed: recipe.seed, device: options.device)
         notes = task.notes
         weights = task.networks.flatMap { $0.graph.parameters.filter(\.isTrainable).map(\.tensor) }
+        for network in task.networks { network.graph.precision = recipe.precision }
         if let note = recipe.precision.note(on: options.device) { notes.append(note) }
         optimizer = try recipe.optimizer.optimizer(of: weights)
         state.fingerprint = String(StableHash.of(recipe.source + task.dataDigest), radix: 16)
@@ -108,10 +109,7 @@ public final class TaskFit {
 
     private func step() throws -> StepRow {
         try TorchRuntime.seed(seed(of: state.step, 0))
-        for network in task.networks {
-            network.graph.isTraining = true
-            network.graph.precision = recipe.precision
-        }
+        for network in task.networks { network.graph.isTraining = true }
         let rate = recipe.optimizer.rate * recipe.schedule.factor(epoch: (Double(state.step) + 0.5) / Double(task.stepsPerEpoch), of: Double(recipe.epochs))
         let loss = try task.loss(seed: seed(of: state.step, 1), next: state.step + 1 < total ? seed(of: state.step + 1, 1) : nil)
         let value = try loss.item()
@@ -142,10 +140,7 @@ public final class TaskFit {
         let epoch = state.step / task.stepsPerEpoch - 1, mean = state.epochLoss / Double(task.stepsPerEpoch)
         state.epochLoss = 0
         progress(self.progress(.validating, mean, 0, 0))
-        for network in task.networks {
-            network.graph.isTraining = false
-            network.graph.precision = .single
-        }
+        for network in task.networks { network.graph.isTraining = false }
         let metrics = try task.validate()
         let value = metrics.first?.value
         let isBetter = value.map { value in state.bestValue.map { task.metric.isHigherBetter ? value > $0 : value < $0 } ?? true } ?? true

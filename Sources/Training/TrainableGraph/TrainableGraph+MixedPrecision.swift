@@ -5,8 +5,7 @@ public enum Precision: String, Sendable, CaseIterable, Hashable {
     /// `float32` throughout.
     case single
     /// Convolutions and what lies between them in `bfloat16`, sums and weights in `float32` (Micikevicius et al., "Mixed Precision Training", 2018;
-    /// bfloat16 has the range of `float32`, so that losses need no scaling). Half the memory, and up to three times as fast on a processor that multiplies in it; one that does not
-    /// computes in `float32`, as do CUDA devices.
+    /// bfloat16 has the range of `float32`, so that losses need no scaling). A processor that does not multiply in it computes in `float32`, as do CUDA devices.
     case mixed
 
     /// What somebody who asked for more than the device has wants to know.
@@ -25,7 +24,7 @@ extension TrainableGraph {
 
     /// Operators that go on in whatever type the values come in, by the inputs of which that is so. Parameters of batch normalisation and slopes stay `float32`.
     private static let keeping: [String: Set<Int>] = [
-        "BatchNormalization": [0], "PRelu": [0], "Relu": [0], "LeakyRelu": [0], "Add": [0, 1], "MaxPool": [0], "Concat": Set(0..<64), "Identity": [0],
+        "BatchNormalization": [0], "PRelu": [0], "Relu": [0], "LeakyRelu": [0], "Add": [0, 1], "MaxPool": [0], "Identity": [0],
         "Transpose": [0], "Reshape": [0], "Flatten": [0], "Squeeze": [0], "Unsqueeze": [0],
     ]
 

@@ -42,7 +42,7 @@ public final class TrainableGraph {
     public var isTraining = false
     /// Whether batch normalisation keeps to its running statistics in training as well: fine-tuning with few samples.
     public var freezesStatistics = false
-    /// What is multiplied in. Weights, statistics, gradients and outputs are of ``Options/floatType`` all the same.
+    /// What is multiplied in while ``isTraining``. Weights, statistics, gradients and outputs are of ``Options/floatType`` all the same.
     public var precision = Precision.single
 
     private let graph: Graph
@@ -187,7 +187,7 @@ public final class TrainableGraph {
             if node.operation == "If" { return try branch(node, inputs, available) }
             guard let evaluation = OperatorTable.evaluations[node.operation] else { throw Self.unknown(node) }
             if options.device != .cpu { try together(node, &inputs) }
-            if precision == .mixed, options.floatType == .float32, Self.hasBFloat16(options.device) { inputs = try Self.mixed(node.operation, inputs) }
+            if isTraining, precision == .mixed, options.floatType == .float32, Self.hasBFloat16(options.device) { inputs = try Self.mixed(node.operation, inputs) }
             let call = NodeCall(
                 node: node,
                 surroundings: NodeCall.Surroundings(
