@@ -412,11 +412,25 @@ ctorch_status ctorch_addmm(const ctorch_tensor *bias, const ctorch_tensor *x, co
     });
 }
 
+namespace {
+
+at::Tensor convolved(const at::Tensor &x, const at::Tensor &weight, const c10::optional<at::Tensor> &bias, at::IntArrayRef stride, at::IntArrayRef padding,
+    at::IntArrayRef dilation, at::IntArrayRef output_padding, bool transposed, int64_t groups) {
+    if (!bias && shim::is_slow_depthwise(x, weight, padding, transposed, groups)) return shim::depthwise(x, weight, stride, padding, dilation);
+    return at::convolution(x, weight, bias, stride, padding, dilation, transposed, output_padding, groups);
+}
+
+}  // namespace
+
 ctorch_status ctorch_convolution(const ctorch_tensor *x, const ctorch_tensor *weight, const ctorch_tensor *bias, const int64_t *stride, const int64_t *padding,
     const int64_t *dilation, const int64_t *output_padding, int32_t n, bool transposed, int64_t groups, ctorch_tensor **out) {
     return making(out, [&] {
-        return at::convolution(
-            in(x), in(weight), maybe(bias), ints(stride, n), ints(padding, n), ints(dilation, n), transposed, ints(output_padding, n), groups);
+        // oneDNN multiplies rows in bfloat16 faster with their channels innermost, where they then stay.
+        if (n == 1 && !transposed && in(x).dim() == 3 && in(x).scalar_type() == at::kBFloat16 && in(x).is_cpu()) {
+            const at::Tensor rows = in(x).unsqueeze(2).contiguous(at::MemoryFormat::ChannelsLast), kernel = in(weight).unsqueeze(2);
+            return convolved(rows, kernel, maybe(bias), {1, stride[0]}, {0, padding[0]}, {1, dilation[0]}, {0, 0}, false, groups).squeeze(2);
+        }
+        return convolved(in(x), in(weight), maybe(bias), ints(stride, n), ints(padding, n), ints(dilation, n), ints(output_padding, n), transposed, groups);
     });
 }
 
@@ -444,7 +458,7 @@ ctorch_status ctorch_pool(ctorch_pool_kind kind, const ctorch_tensor *tensor, co
 
 ctorch_status ctorch_batch_norm(const ctorch_tensor *x, const ctorch_tensor *scale, const ctorch_tensor *bias, const ctorch_tensor *mean,
     const ctorch_tensor *variance, bool training, double momentum, double epsilon, ctorch_tensor **out) {
-    return making(out, [&] { return at::batch_norm(in(x), maybe(scale), maybe(bias), maybe(mean), maybe(variance), training, momentum, epsilon, false); });
+    return making(out, [&] { return shim::batch_norm(in(x), maybe(scale), maybe(bias), maybe(mean), maybe(variance), training, momentum, epsilon); });
 }
 
 ctorch_status ctorch_layer_norm(

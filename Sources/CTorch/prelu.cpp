@@ -6,63 +6,15 @@
 #include <ATen/Parallel.h>
 #include <torch/csrc/autograd/custom_function.h>
 
-#include <cstring>
 #include <vector>
 
+#include "rows.h"
 #include "shim.h"
-
-// A copy of the function for each generation of vector units, chosen when the program is loaded; elsewhere the baseline has vectors of its own.
-#if defined(__x86_64__) && defined(__clang__) && __has_attribute(target_clones)
-#define VECTORIZED __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define VECTORIZED
-#endif
-#define INLINED inline __attribute__((always_inline))
 
 namespace {
 
-using torch::autograd::AutogradContext;
-using torch::autograd::variable_list;
-
-// The elements of x as rows of equal length: a row is one channel's (row-major) or one pixel's (channels-last).
-struct Rows {
-    bool channels_last;
-    int64_t channels, count, length;
-
-    explicit Rows(const at::Tensor &x) {
-        channels = x.dim() > 1 ? x.size(1) : 1;
-        channels_last = x.dim() == 4 && x.is_contiguous(at::MemoryFormat::ChannelsLast) && !x.is_contiguous();
-        length = channels_last ? channels : x.numel() / std::max<int64_t>(1, x.size(0) * channels);
-        count = length == 0 ? 0 : x.numel() / length;
-    }
-
-    int64_t grain() const { return std::max<int64_t>(1, 16384 / std::max<int64_t>(1, length)); }
-};
-
-// What is stored: T itself, or the upper half of a float's bits, rounded to the nearest even. c10's own rounding asks for NaN with a branch.
-struct BFloat {
-    uint16_t bits;
-};
-template <class T>
-INLINED T load(T value) {
-    return value;
-}
-INLINED float load(BFloat stored) {
-    const uint32_t bits = static_cast<uint32_t>(stored.bits) << 16;
-    float value;
-    std::memcpy(&value, &bits, sizeof value);
-    return value;
-}
-template <class T>
-INLINED void store(T &to, T value) {
-    to = value;
-}
-INLINED void store(BFloat &to, float value) {
-    uint32_t bits;
-    std::memcpy(&bits, &value, sizeof bits);
-    const uint32_t rounded = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
-    to.bits = static_cast<uint16_t>((bits & 0x7fffffff) > 0x7f800000 ? 0x7fc0 : rounded);
-}
+using shim::BFloat, shim::Rows, shim::dispatched, shim::elements, shim::load, shim::store;
+using torch::autograd::AutogradContext, torch::autograd::variable_list;
 
 // Branches would be mispredicted at every second element: all of it is written as selections, for vector units.
 template <class X, class T>
@@ -167,23 +119,9 @@ void backward(const Rows &rows, const X *x, const T *slope, bool shared, const X
     }
 }
 
-// Calls the body with pointers of the types that x is stored and computed in.
-template <class Body>
-void dispatched(const at::Tensor &x, Body &&body) {
-    if (x.scalar_type() == at::kBFloat16) {
-        body(BFloat{}, float{});
-        return;
-    }
-    AT_DISPATCH_FLOATING_TYPES(x.scalar_type(), "prelu", [&] { body(scalar_t{}, scalar_t{}); });
-}
-template <class X>
-X *elements(const at::Tensor &x) {
-    return static_cast<X *>(x.data_ptr());
-}
-
 struct PRelu : public torch::autograd::Function<PRelu> {
     static at::Tensor forward(AutogradContext *context, const at::Tensor &x, const at::Tensor &slope) {
-        const at::Tensor dense = x.is_contiguous(x.suggest_memory_format()) ? x : x.contiguous(x.suggest_memory_format());
+        const at::Tensor dense = shim::dense(x);
         const at::Tensor slopes = slope.contiguous();
         at::Tensor y = at::empty_like(dense);
         dispatched(dense, [&](auto stored, auto computed) {

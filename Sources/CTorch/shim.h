@@ -43,5 +43,11 @@ ctorch_status making(ctorch_tensor **out, Body &&body) noexcept {
 }
 
 at::Tensor prelu(const at::Tensor &x, const at::Tensor &slope);
+at::Tensor batch_norm(const at::Tensor &x, const c10::optional<at::Tensor> &scale, const c10::optional<at::Tensor> &bias, const c10::optional<at::Tensor> &mean,
+    const c10::optional<at::Tensor> &variance, bool training, double momentum, double epsilon);
+
+// Whether a convolution is one that depthwise() is faster at: a kernel for each channel, of channels-last rows, or as large as its input.
+bool is_slow_depthwise(const at::Tensor &x, const at::Tensor &weight, at::IntArrayRef padding, bool transposed, int64_t groups);
+at::Tensor depthwise(const at::Tensor &x, const at::Tensor &weight, at::IntArrayRef stride, at::IntArrayRef padding, at::IntArrayRef dilation);
 
 }  // namespace shim

@@ -60,6 +60,24 @@ import Training
         #expect(try Muon.orthogonalized(.zeros(shape)).doubles().allSatisfy { $0 == 0 })
     }
 
+    /// The direction of two or three digits: every singular value near 1, and the matrix near the one of float32.
+    @Test(arguments: [[96, 130], [130, 96], [101, 101]])
+    func `In bfloat16 a matrix comes as near`(_ shape: [Int]) throws {
+        guard TrainableGraph.hasBFloat16(.cpu) else {
+            print("SKIPPED: this processor does not multiply in bfloat16; Muon in it is not tested here")
+            return
+        }
+        let matrix = try TorchTensor(TestData.noise(shape, seed: 5))
+        let exact = try Muon.orthogonalized(matrix).doubles(), made = try Muon.orthogonalized(matrix, precision: .mixed)
+        #expect(made.elementType == .float32)
+        let values = try made.doubles()
+        #expect(values != exact)
+        #expect(relativeError(values, exact) < 0.05)
+        // What is too small for it stays in float32.
+        let small = try TorchTensor(TestData.noise([95, 200], seed: 6))
+        #expect(try Muon.orthogonalized(small, precision: .mixed).doubles() == Muon.orthogonalized(small).doubles())
+    }
+
     @Test func `Matrices and convolutions follow the equations, everything else Adam`() throws {
         let shapes = [[12, 10], [9, 4, 3, 1], [16, 1, 3, 3], [11], [3000, 8]]
         #expect(shapes.map(Muon.isMatrix) == [true, true, false, false, false])

@@ -95,7 +95,7 @@ public final class Fit {
         guard recipe.losses.contains(where: { $0.hasClasses || !learning.isDisjoint(with: $0.on) }) else {
             throw FitError(.configuration, "\(recipe.name): nothing learns: \(recipe.losses.map(\.label).joined(separator: ", ")) only looks at encoders with train: false; put a loss on fused, or let them train")
         }
-        optimizer = try recipe.optimizer.optimizer(of: weights)
+        optimizer = try recipe.optimizer.optimizer(of: weights, precision: recipe.precision)
         loader = BatchLoader(data, recipe, device: options.device)
         frozen = FrozenEmbeddings.serves(recipe) ? FrozenEmbeddings(model, data, loader) : nil
         validation = Self.validationSamples(data, recipe)

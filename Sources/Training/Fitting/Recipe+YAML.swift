@@ -139,10 +139,10 @@ extension Recipe.OptimizerRecipe {
             weightDecay: try section.optionalReal("weight_decay", in: 0...1) ?? 0, momentum: try section.optionalReal("momentum", in: 0...0.9999) ?? (name == .muon ? 0.95 : 0.9))
     }
 
-    func optimizer(of weights: [TorchTensor]) throws -> any Optimizer {
+    func optimizer(of weights: [TorchTensor], precision: Precision) throws -> any Optimizer {
         switch name {
         case .adam, .adamw: try Adam(weights, learningRate: rate, weightDecay: weightDecay, decouplesDecay: name == .adamw)
-        case .muon: try Muon(weights, learningRate: rate, momentum: momentum, weightDecay: weightDecay)
+        case .muon: try Muon(weights, learningRate: rate, momentum: momentum, weightDecay: weightDecay, precision: precision)
         case .sgd: try StochasticGradientDescent(weights, learningRate: rate, momentum: momentum, weightDecay: weightDecay)
         }
     }

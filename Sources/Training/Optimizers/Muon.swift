@@ -8,6 +8,8 @@ public import Tensors
 /// counts alike, where Adam follows the few strong ones. The factor (Liu et al., "Muon is scalable for LLM training", 2025) gives an update the size of AdamW's, so that
 /// both take the same learning rate. A convolution's weight is the matrix `[outputs, inputs · kernel]`.
 ///
+/// In ``Precision/mixed`` the larger matrices are multiplied in bfloat16, as Jordan et al. do: of the direction the first two or three digits count.
+///
 /// Weights without a gradient are left alone. Thread-bound, as its weights are.
 public final class Muon: Optimizer {
     public var learningRate: Double
@@ -17,13 +19,17 @@ public final class Muon: Optimizer {
     public private(set) var stepCount = 0
     private let matrices: [TorchTensor], velocities: [TorchTensor]
     private let others: Adam
+    private let precision: Precision
     /// Sides of matrices: smaller ones have few directions to balance, larger ones are lists of people.
     private static let sides = 8...2048
+    /// Products of smaller matrices are as fast in `float32`.
+    private static let leastNarrowed = 96
 
-    public init(_ weights: [TorchTensor], learningRate: Double, momentum: Double = 0.95, weightDecay: Double = 0) throws(TorchError) {
+    public init(_ weights: [TorchTensor], learningRate: Double, momentum: Double = 0.95, weightDecay: Double = 0, precision: Precision = .single) throws(TorchError) {
         self.learningRate = learningRate
         self.momentum = momentum
         self.weightDecay = weightDecay
+        self.precision = precision
         matrices = weights.filter { Self.isMatrix($0.shape) }
         var velocities: [TorchTensor] = []
         for weight in matrices { velocities.append(try weight.zerosLike()) }
@@ -43,7 +49,7 @@ public final class Muon: Optimizer {
             guard let gradient = try weight.gradient() else { continue }
             let shape = weight.shape, rows = shape[0], columns = shape.dropFirst().reduce(1, *)
             try velocity.blendInPlace(keep: momentum, add: 1, gradient)
-            let direction = try Self.orthogonalized((gradient + velocity * momentum).reshaped([rows, columns]))
+            let direction = try Self.orthogonalized((gradient + velocity * momentum).reshaped([rows, columns]), precision: precision)
             let size = 0.2 * Double(max(rows, columns)).squareRoot()
             try weight.blendInPlace(keep: 1 - learningRate * weightDecay, add: -learningRate * size, direction.reshaped(shape))
         }
@@ -51,15 +57,18 @@ public final class Muon: Optimizer {
     }
 
     /// A matrix with the singular vectors of the given one and singular values of 0.7 to 1.2; zeros stay zeros.
-    public static func orthogonalized(_ matrix: TorchTensor) throws(TorchError) -> TorchTensor {
+    public static func orthogonalized(_ matrix: TorchTensor, precision: Precision = .single) throws(TorchError) -> TorchTensor {
         let (a, b, c) = (3.4445, -4.7750, 2.0315)
         let isTall = matrix.shape[0] > matrix.shape[1]
         var x = try isTall ? matrix.transposed() : matrix
         x = try x / (x.norm() + 1e-12)
+        let isNarrow = precision == .mixed && TrainableGraph.hasBFloat16(matrix.device) && matrix.elementType == .float32 && x.shape[0] >= leastNarrowed
+        if isNarrow { x = try x.narrowed() }
         for _ in 0..<5 {
             let square = try x.matmul(x.transposed())
-            x = try x * a + (square * b + square.matmul(square) * c).matmul(x)
+            x = try x.addingProduct(square.addingProduct(square, square, beta: b, alpha: c), x, beta: a)
         }
+        if isNarrow { x = try x.widened() }
         return try isTall ? x.transposed() : x
     }
 

@@ -44,7 +44,7 @@ public final class TaskFit {
         weights = task.networks.flatMap { $0.graph.parameters.filter(\.isTrainable).map(\.tensor) }
         for network in task.networks { network.graph.precision = recipe.precision }
         if let note = recipe.precision.note(on: options.device) { notes.append(note) }
-        optimizer = try recipe.optimizer.optimizer(of: weights)
+        optimizer = try recipe.optimizer.optimizer(of: weights, precision: recipe.precision)
         state.fingerprint = String(StableHash.of(recipe.source + task.dataDigest), radix: 16)
         if exists { try Self.restore(checkpoint, &state, task, optimizer) } else { try Self.begin(task, recipe.start) }
         if exists {
