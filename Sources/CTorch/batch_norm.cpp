@@ -19,40 +19,41 @@ using torch::autograd::AutogradContext, torch::autograd::variable_list;
 // A row-major row is summed in lanes, in an order that does not depend on the machine.
 constexpr int64_t lanes = 16;
 
-// The sums of x − pivot and of its square for each channel; the pivot, one of the channel's elements, keeps the difference of the two from being one of large numbers.
-template <class X, class T>
-INLINED void moments(const Rows &rows, const X *x, const T *pivot, T *sums, T *squares, int64_t begin, int64_t end) {
+// The sums of u and of u · d for each channel, where d is x − centre, and u is gy or, forward, d itself. Centred, the second is no difference of large numbers.
+template <bool forward, class X, class T>
+INLINED void sums_of_rows(const Rows &rows, const X *x, const X *gy, const T *centre, T *sums, T *products, int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; row++) {
         const X *__restrict from = x + row * rows.length;
+        const X *__restrict g = forward ? from : gy + row * rows.length;
         if (rows.channels_last) {
-            const T *__restrict k = pivot;
+            const T *__restrict m = centre;
             T *__restrict s = sums;
-            T *__restrict q = squares;
+            T *__restrict p = products;
             for (int64_t c = 0; c < rows.length; c++) {
-                const T d = load(from[c]) - k[c];
-                s[c] += d;
-                q[c] += d * d;
+                const T d = load(from[c]) - m[c], u = forward ? d : load(g[c]);
+                s[c] += u;
+                p[c] += u * d;
             }
         } else {
             const int64_t c = row % rows.channels;
-            const T k = pivot[c];
-            T s[lanes] = {}, q[lanes] = {};
+            const T m = centre[c];
+            T s[lanes] = {}, p[lanes] = {};
             int64_t i = 0;
             for (; i + lanes <= rows.length; i += lanes) {
                 for (int64_t j = 0; j < lanes; j++) {
-                    const T d = load(from[i + j]) - k;
-                    s[j] += d;
-                    q[j] += d * d;
+                    const T d = load(from[i + j]) - m, u = forward ? d : load(g[i + j]);
+                    s[j] += u;
+                    p[j] += u * d;
                 }
             }
             for (; i < rows.length; i++) {
-                const T d = load(from[i]) - k;
-                s[0] += d;
-                q[0] += d * d;
+                const T d = load(from[i]) - m, u = forward ? d : load(g[i]);
+                s[0] += u;
+                p[0] += u * d;
             }
             for (int64_t j = 0; j < lanes; j++) {
                 sums[c] += s[j];
-                squares[c] += q[j];
+                products[c] += p[j];
             }
         }
     }
@@ -73,46 +74,6 @@ INLINED void scaled(const Rows &rows, const X *x, const T *mean, const T *a, con
             const int64_t c = row % rows.channels;
             const T m = mean[c], scale = a[c], shift = b[c];
             for (int64_t i = 0; i < rows.length; i++) store(to[i], (load(from[i]) - m) * scale + shift);
-        }
-    }
-}
-
-// The sums of gy and of gy · (x − mean) for each channel.
-template <class X, class T>
-INLINED void gradient_moments(const Rows &rows, const X *x, const X *gy, const T *mean, T *sums, T *products, int64_t begin, int64_t end) {
-    for (int64_t row = begin; row < end; row++) {
-        const X *__restrict from = x + row * rows.length;
-        const X *__restrict g = gy + row * rows.length;
-        if (rows.channels_last) {
-            const T *__restrict m = mean;
-            T *__restrict s = sums;
-            T *__restrict p = products;
-            for (int64_t c = 0; c < rows.length; c++) {
-                const T gradient = load(g[c]);
-                s[c] += gradient;
-                p[c] += gradient * (load(from[c]) - m[c]);
-            }
-        } else {
-            const int64_t c = row % rows.channels;
-            const T m = mean[c];
-            T s[lanes] = {}, p[lanes] = {};
-            int64_t i = 0;
-            for (; i + lanes <= rows.length; i += lanes) {
-                for (int64_t j = 0; j < lanes; j++) {
-                    const T gradient = load(g[i + j]);
-                    s[j] += gradient;
-                    p[j] += gradient * (load(from[i + j]) - m);
-                }
-            }
-            for (; i < rows.length; i++) {
-                const T gradient = load(g[i]);
-                s[0] += gradient;
-                p[0] += gradient * (load(from[i]) - m);
-            }
-            for (int64_t j = 0; j < lanes; j++) {
-                sums[c] += s[j];
-                products[c] += p[j];
-            }
         }
     }
 }
@@ -139,14 +100,14 @@ INLINED void mixed(const Rows &rows, const X *x, const X *gy, const T *mean, con
 }
 
 #define PARTS(X, T)                                                                                                                                               \
-    VECTORIZED void moments_part(const Rows &rows, const X *x, const T *pivot, T *sums, T *squares, int64_t begin, int64_t end) {                                 \
-        moments(rows, x, pivot, sums, squares, begin, end);                                                                                                       \
+    VECTORIZED void forward_sums(const Rows &rows, const X *x, const T *centre, T *sums, T *products, int64_t begin, int64_t end) {                               \
+        sums_of_rows<true>(rows, x, x, centre, sums, products, begin, end);                                                                                       \
+    }                                                                                                                                                             \
+    VECTORIZED void backward_sums(const Rows &rows, const X *x, const X *gy, const T *centre, T *sums, T *products, int64_t begin, int64_t end) {                 \
+        sums_of_rows<false>(rows, x, gy, centre, sums, products, begin, end);                                                                                     \
     }                                                                                                                                                             \
     VECTORIZED void scaled_part(const Rows &rows, const X *x, const T *mean, const T *a, const T *b, X *y, int64_t begin, int64_t end) {                          \
         scaled(rows, x, mean, a, b, y, begin, end);                                                                                                               \
-    }                                                                                                                                                             \
-    VECTORIZED void gradient_moments_part(const Rows &rows, const X *x, const X *gy, const T *mean, T *sums, T *products, int64_t begin, int64_t end) {           \
-        gradient_moments(rows, x, gy, mean, sums, products, begin, end);                                                                                          \
     }                                                                                                                                                             \
     VECTORIZED void mixed_part(const Rows &rows, const X *x, const X *gy, const T *mean, const T *a, const T *k, const T *b, X *gx, int64_t begin, int64_t end) { \
         mixed(rows, x, gy, mean, a, k, b, gx, begin, end);                                                                                                        \
@@ -192,10 +153,11 @@ struct BatchNorm : public torch::autograd::Function<BatchNorm> {
             using X = decltype(stored);
             using T = decltype(computed);
             const X *from = elements<X>(dense);
+            // Any of a channel's elements is near enough to its mean.
             std::vector<T> pivot(channels), a(channels);
             for (size_t c = 0; c < channels; c++) pivot[c] = load(from[rows.channels_last ? c : c * static_cast<size_t>(rows.length)]);
             std::vector<double> sums, squares;
-            summed<T>(rows, sums, squares, [&](T *s, T *q, int64_t begin, int64_t end) { moments_part(rows, from, pivot.data(), s, q, begin, end); });
+            summed<T>(rows, sums, squares, [&](T *s, T *q, int64_t begin, int64_t end) { forward_sums(rows, from, pivot.data(), s, q, begin, end); });
             T *saved = elements<T>(statistics);
             at::Tensor mean = at::empty({rows.channels}, gamma.options()), variance = at::empty({rows.channels}, gamma.options());
             for (size_t c = 0; c < channels; c++) {
@@ -233,7 +195,7 @@ struct BatchNorm : public torch::autograd::Function<BatchNorm> {
             const T *mean = elements<T>(statistics), *inverse = mean + channels;
             std::vector<double> sums, products;
             summed<T>(rows, sums, products, [&](T *s, T *p, int64_t begin, int64_t end) {
-                gradient_moments_part(rows, elements<X>(x), elements<X>(gy), mean, s, p, begin, end);
+                backward_sums(rows, elements<X>(x), elements<X>(gy), mean, s, p, begin, end);
             });
             std::vector<T> a(channels), k(channels), b(channels);
             for (size_t c = 0; c < channels; c++) {
