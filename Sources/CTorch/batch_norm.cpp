@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Batch normalisation while it learns (Ioffe and Szegedy, "Batch Normalization", 2015), in two passes forward and two back, whatever the layout. libtorch 1.13's own
-// takes several times as long for channels-last pictures in bfloat16, a fifth of a MobileFaceNet's step.
+// takes 1.6 times as long for the layers of the face encoder of edge, channels-last pictures in bfloat16.
 
 #include <ATen/Parallel.h>
 #include <torch/csrc/autograd/custom_function.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The way back through a depthwise convolution whose channels lie innermost: both gradients in one pass, a row of the input after the other. oneDNN 2.6 takes about as long for
-// pictures, but twenty times as long where the kernel covers its whole input, which ends a MobileFaceNet, and six times as long for rows of sound.
+// pictures, but twenty times as long where the kernel covers its whole input, which ends a MobileFaceNet, and three to twelve times as long for rows of sound.
 
 #include <ATen/Parallel.h>
 #include <torch/csrc/autograd/custom_function.h>

@@ -36,7 +36,36 @@ import Training
         }
     }
 
-    /// The same in bfloat16, one number at a time: it comes there behind a convolution, here one that passes each channel on. What is stored is rounded to the nearest,
+    /// What bfloat16 keeps of a number: rounded to the nearest, where two are as near to the even one.
+    private static func rounded(_ x: Float) -> Float { Float(bitPattern: (x.bitPattern &+ 0x7fff &+ (x.bitPattern >> 16 & 1)) & 0xffff_0000) }
+
+    /// A layer in bfloat16, as it comes there: behind a convolution that passes each channel on. `values` of its parameters by their names' ends; others stay.
+    private struct NarrowLayer {
+        let graph: TrainableGraph, x: [Float], gy: [Float], y: TorchTensor, gx: TorchTensor
+
+        init(_ shape: [Int], isChannelsLast: Bool, values: [String: [Float]] = [:], _ layer: (inout GraphBuilder, GraphBuilder.Value) -> GraphBuilder.Value) throws {
+            var net = GraphBuilder(name: "passing", seed: 1)
+            let input = net.input("x", [.free("batch")] + shape.dropFirst().map { ValueInfo.Dimension.fixed($0) })
+            let passed = net.convolution(input, shape[1], kernel: 1, groups: shape[1], bias: false, name: "passing")
+            var made = try net.graph(outputs: ["y": layer(&net, passed)])
+            for (name, tensor) in made.initializers {
+                let own = name.hasPrefix("passing") ? [Float](repeating: 1, count: shape[1]) : values.first { name.hasSuffix($0.key) }?.value
+                if let own { made.initializers[name] = Tensor(shape: tensor.shape, values: own) }
+            }
+            var options = TrainableGraph.Options()
+            options.usesChannelsLast = isChannelsLast
+            graph = try TrainableGraph(made, options: options)
+            (graph.isTraining, graph.precision) = (true, .mixed)
+            (x, gy) = (TestData.noise(shape, seed: 1).values(as: Float.self).map(KernelTests.rounded), TestData.noise(shape, seed: 3).values(as: Float.self).map(KernelTests.rounded))
+            let leaf = try TorchTensor(x, shape: shape)
+            try leaf.setRequiresGradient(true)
+            y = try graph(leaf)
+            try y.backward(TorchTensor(gy, shape: shape))
+            gx = try #require(try leaf.gradient())
+        }
+    }
+
+    /// The same in bfloat16, one number at a time: what is stored is rounded to the nearest,
     /// even where two are as near; a slope's gradient is summed in float32.
     @Test(arguments: shapes.filter { $0.count > 2 }, [false, true])
     func `PReLU in bfloat16 rounds what it stores and nothing else`(_ shape: [Int], _ isChannelsLast: Bool) throws {
@@ -44,31 +73,16 @@ import Training
             print("SKIPPED: this processor does not multiply in bfloat16; PReLU in it is not tested here")
             return
         }
-        func rounded(_ x: Float) -> Float { Float(bitPattern: (x.bitPattern &+ 0x7fff &+ (x.bitPattern >> 16 & 1)) & 0xffff_0000) }
-        func noise(_ shape: [Int], _ seed: UInt64) -> [Float] { TestData.noise(shape, seed: seed).values(as: Float.self).map(rounded) }
-        var net = GraphBuilder(name: "passing", seed: 1)
-        let input = net.input("x", [.free("batch")] + shape.dropFirst().map { ValueInfo.Dimension.fixed($0) })
-        var passing = try net.graph(outputs: ["y": net.prelu(net.convolution(input, shape[1], kernel: 1, groups: shape[1], bias: false))])
-        for (name, tensor) in passing.initializers {
-            let values = name.hasSuffix("slope") ? TestData.noise([shape[1]], seed: 2).values(as: Float.self) : [Float](repeating: 1, count: shape[1])
-            passing.initializers[name] = Tensor(shape: tensor.shape, values: values)
-        }
-        var options = TrainableGraph.Options()
-        options.usesChannelsLast = isChannelsLast
-        let graph = try TrainableGraph(passing, options: options)
-        (graph.isTraining, graph.precision) = (true, .mixed)
-        let x = noise(shape, 1), gy = noise(shape, 3), slopes = TestData.noise([shape[1]], seed: 2).values(as: Float.self)
-        let leaf = try TorchTensor(x, shape: shape)
-        try leaf.setRequiresGradient(true)
-        let y = try graph(leaf)
-        try y.backward(TorchTensor(gy, shape: shape))
+        let slopes = TestData.noise([shape[1]], seed: 2).values(as: Float.self)
+        let layer = try NarrowLayer(shape, isChannelsLast: isChannelsLast, values: ["slope": slopes]) { $0.prelu($1) }
+        let (x, gy) = (layer.x, layer.gy)
         let length = shape.dropFirst(2).reduce(1, *)
         func slope(_ index: Int) -> Float { slopes[index / length % shape[1]] }
-        #expect(try y.tensor().values(as: Float.self) == x.indices.map { rounded(x[$0] > 0 ? x[$0] : x[$0] * slope($0)) })
-        #expect(try #require(try leaf.gradient()).tensor().values(as: Float.self) == x.indices.map { rounded(x[$0] > 0 ? gy[$0] : gy[$0] * slope($0)) })
+        #expect(try layer.y.tensor().values(as: Float.self) == x.indices.map { Self.rounded(x[$0] > 0 ? x[$0] : x[$0] * slope($0)) })
+        #expect(try layer.gx.tensor().values(as: Float.self) == x.indices.map { Self.rounded(x[$0] > 0 ? gy[$0] : gy[$0] * slope($0)) })
         var sums = [Double](repeating: 0, count: shape[1])
         for index in x.indices where x[index] <= 0 { sums[index / length % shape[1]] += Double(gy[index]) * Double(x[index]) }
-        let parameter = try #require(graph.parameters.first { $0.name.hasSuffix("slope") })
+        let parameter = try #require(layer.graph.parameters.first { $0.name.hasSuffix("slope") })
         #expect(relativeError(try #require(try parameter.tensor.gradient()).doubles(), sums) < 1e-5)
     }
 
@@ -96,7 +110,8 @@ import Training
         return (y, gx, gscale, gbias, means, variances)
     }
 
-    /// In the middle of numbers a hundred times as large as their spread, where squares less the square of the mean have no digits left.
+    /// In the middle of numbers a hundred times as large as their spread, where squares less the square of the mean have no digits left. Of two values a channel there is no
+    /// gradient but what epsilon leaves, so that there are seven in place of them.
     @Test(arguments: shapes.filter { $0 != [2, 33, 1, 1] } + [[7, 33, 1, 1]], [TorchTensor.Layout.rowMajor, .channelsLast])
     func `Batch normalisation follows its definition, forward and back`(_ shape: [Int], _ layout: TorchTensor.Layout) throws {
         for type in [ElementType.float32, .float64] {
@@ -122,31 +137,18 @@ import Training
         }
     }
 
-    /// Behind a convolution that passes each channel on, as it comes there: of a result, what bfloat16 rounds away is lost and no more.
+    /// Of a result what bfloat16 rounds away is lost and no more.
     @Test(arguments: shapes.filter { $0.count > 2 && $0.dropFirst(2).reduce($0[0], *) > 2 }, [false, true])
     func `Batch normalisation in bfloat16 rounds what it stores`(_ shape: [Int], _ isChannelsLast: Bool) throws {
         guard TrainableGraph.hasBFloat16(.cpu) else {
             print("SKIPPED: this processor does not multiply in bfloat16; batch normalisation in it is not tested here")
             return
         }
-        func rounded(_ x: Float) -> Float { Float(bitPattern: (x.bitPattern &+ 0x7fff &+ (x.bitPattern >> 16 & 1)) & 0xffff_0000) }
-        func noise(_ shape: [Int], _ seed: UInt64) -> [Float] { TestData.noise(shape, seed: seed).values(as: Float.self).map(rounded) }
-        var net = GraphBuilder(name: "passing", seed: 1)
-        let input = net.input("x", [.free("batch")] + shape.dropFirst().map { ValueInfo.Dimension.fixed($0) })
-        var passing = try net.graph(outputs: ["y": net.batchNormalization(net.convolution(input, shape[1], kernel: 1, groups: shape[1], bias: false))])
-        for (name, tensor) in passing.initializers where tensor.shape.count > 1 { passing.initializers[name] = Tensor(shape: tensor.shape, values: [Float](repeating: 1, count: tensor.count)) }
-        var options = TrainableGraph.Options()
-        options.usesChannelsLast = isChannelsLast
-        let graph = try TrainableGraph(passing, options: options)
-        (graph.isTraining, graph.precision) = (true, .mixed)
-        let x = noise(shape, 1), gy = noise(shape, 3), leaf = try TorchTensor(x, shape: shape)
-        try leaf.setRequiresGradient(true)
-        let y = try graph(leaf)
-        try y.backward(TorchTensor(gy, shape: shape))
+        let layer = try NarrowLayer(shape, isChannelsLast: isChannelsLast) { $0.batchNormalization($1) }
         let one = [Double](repeating: 1, count: shape[1]), zero = [Double](repeating: 0, count: shape[1])
-        let expected = Self.normalized(x.map(Double.init), gy.map(Double.init), shape, scale: one, bias: zero, epsilon: 1e-5)
-        for (got, expected) in try zip([y.doubles(), #require(try leaf.gradient()).doubles()], [expected.y, expected.gx]) {
-            #expect(got.allSatisfy { Double(rounded(Float($0))) == $0 })
+        let expected = Self.normalized(layer.x.map(Double.init), layer.gy.map(Double.init), shape, scale: one, bias: zero, epsilon: 1e-5)
+        for (got, expected) in try zip([layer.y.doubles(), layer.gx.doubles()], [expected.y, expected.gx]) {
+            #expect(got.allSatisfy { Double(Self.rounded(Float($0))) == $0 })
             // Half a unit of the eighth binary digit, and what comes of sums in float32.
             #expect(zip(got, expected).allSatisfy { abs($0 - $1) <= abs($1) / 256 + 1e-4 })
         }

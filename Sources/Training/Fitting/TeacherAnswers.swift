@@ -18,7 +18,7 @@ final class TeacherAnswers {
     private var answers: [Int: [Float]] = [:]
     /// Answers that principal axes are found from, at most.
     private static let most = 4096
-    /// What a student is compared with in every step: with 16,384 a quarter of the time that 65,536 take.
+    /// What a student is compared with in every step, at most: the time of it grows with them.
     private static let mostKnown = 16384
     private var known: TorchTensor?
 
