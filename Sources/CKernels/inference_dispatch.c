@@ -134,6 +134,9 @@ void inference_chain_run(int32_t v, const inference_stage *stages, int64_t count
 void inference_reduce(int32_t v, int32_t kind, int64_t outer, int64_t size, int64_t inner, const float *source, float *target) {
     variant_table(v)->reduce(kind, outer, size, inner, source, target);
 }
+void inference_softmax(int32_t v, int64_t outer, int64_t size, int64_t inner, const float *source, float *target) {
+    variant_table(v)->softmax(outer, size, inner, source, target);
+}
 
 void inference_transpose(int32_t v, int64_t rows, int64_t columns, const float *source, float *target) {
     (void)v;

@@ -817,8 +817,55 @@ void NAME(reduce)(int kind, int64_t outer, int64_t size, int64_t inner, const fl
     }
 }
 
+// target[o, *, i] = exp(source[o, *, i] − the largest of them) / the sum of these, over `size` rows; in place where both are one.
+void NAME(softmax)(int64_t outer, int64_t size, int64_t inner, const float *source, float *target) {
+    for (int64_t o = 0; o < outer; o++) {
+        const float *x = source + o * size * inner;
+        float *y = target + o * size * inner;
+        if (inner == 1) {
+            float largest;
+            NAME(reduce)(inference_reduce_max, 1, size, 1, x, &largest);
+            vec part = NAME(splat)(0.0f);
+            int64_t i = 0;
+            for (; i + LANES <= size; i += LANES) {
+                vec v = NAME(exp)(NAME(load)(x + i) - largest);
+                NAME(store)(y + i, v);
+                part += v;
+            }
+            float sum = part[0];
+            for (int l = 1; l < LANES; l++) sum += part[l];
+            if (i < size) {
+                vec v = NAME(exp)(NAME(load)(x + i) - largest);
+                STORE_PART(y + i, v, size - i);
+                for (int64_t l = 0; l < size - i; l++) sum += v[l];
+            }
+            const float factor = 1.0f / sum;
+            for (i = 0; i + LANES <= size; i += LANES) NAME(store)(y + i, NAME(load)(y + i) * factor);
+            if (i < size) STORE_PART(y + i, NAME(load)(y + i) * factor, size - i);
+            continue;
+        }
+        for (int64_t i = 0; i < inner; i += LANES) {
+            const int64_t left = inner - i;
+            vec largest = NAME(splat)(-INFINITY), sum = NAME(splat)(0.0f);
+            for (int64_t r = 0; r < size; r++) largest = NAME(max)(largest, NAME(load)(x + r * inner + i));
+            for (int64_t r = 0; r < size; r++) {
+                vec v = NAME(exp)(NAME(load)(x + r * inner + i) - largest);
+                sum += v;
+                if (left >= LANES) NAME(store)(y + r * inner + i, v);
+                else STORE_PART(y + r * inner + i, v, left);
+            }
+            const vec factor = 1.0f / sum;
+            for (int64_t r = 0; r < size; r++) {
+                vec v = NAME(load)(y + r * inner + i) * factor;
+                if (left >= LANES) NAME(store)(y + r * inner + i, v);
+                else STORE_PART(y + r * inner + i, v, left);
+            }
+        }
+    }
+}
+
 const struct inference_variant NAME(variant) = {
     LANES, NAME(map), NAME(prelu_rows), NAME(combine), NAME(conv_packed_count), NAME(conv_pack), NAME(conv_scratch), NAME(conv_run),
     NAME(matrix_packed_count), NAME(matrix_pack), NAME(matrix_multiply), NAME(depthwise_packed_count), NAME(depthwise_pack), NAME(depthwise_run),
-    NAME(pool), NAME(chain_scratch), NAME(chain_run), NAME(reduce),
+    NAME(pool), NAME(chain_scratch), NAME(chain_run), NAME(reduce), NAME(softmax),
 };

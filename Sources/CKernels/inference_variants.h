@@ -22,6 +22,7 @@ struct inference_variant {
     int64_t (*chain_scratch)(const inference_stage *, int64_t);
     void (*chain_run)(const inference_stage *, int64_t, const float *, float *, void *);
     void (*reduce)(int, int64_t, int64_t, int64_t, const float *, float *);
+    void (*softmax)(int64_t, int64_t, int64_t, const float *, float *);
 };
 
 struct inference_quantized_variant {

@@ -56,6 +56,28 @@ import Testing
         }
     }
 
+    @Test(arguments: InstructionSet.available, [1, 2, 7, 16, 33, 150])
+    func softmaxSumsToOneOverAnyAxis(_ instructionSet: InstructionSet, _ size: Int) throws {
+        var options = NetworkOptions()
+        options.instructionSet = instructionSet
+        for inner in [1, 3, 16, 21, 40] {
+            var builder = GraphBuilder()
+            builder.output(builder.node("Softmax", [builder.input("x", [2, size, inner])], ["axis": .int(1)]))
+            let network = try Network(builder.graph, options: options)
+            var values = noise(2 * size * inner, seed: size + inner, scale: 30)
+            // What is far below the largest is nothing, and takes nothing with it.
+            if size > 2 { values[inner] = -.infinity }
+            try network.setInput(0, Tensor(shape: [2, size, inner], values: values))
+            try network.run()
+            let got = network.outputTensor(0).values(as: Float.self)
+            for start in (0..<2 * inner).map({ $0 / inner * size * inner + $0 % inner }) {
+                let places = (0..<size).map { start + $0 * inner }
+                let largest = places.map { values[$0] }.max()!, powers = places.map { exp(Double(values[$0] - largest)) }, sum = powers.reduce(0, +)
+                for (place, power) in zip(places, powers) { #expect(abs(Double(got[place]) - power / sum) < 1e-6, "\(size)×\(inner) at \(place)") }
+            }
+        }
+    }
+
     @Test(arguments: InstructionSet.available, [(1, 1, 1), (1, 300, 517), (5, 33, 31), (17, 128, 64), (29, 7, 96), (3, 5, 16)])
     func productsEqualTheReference(_ instructionSet: InstructionSet, _ sizes: (m: Int, k: Int, n: Int)) throws {
         let (m, k, n) = sizes

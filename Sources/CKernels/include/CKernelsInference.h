@@ -132,6 +132,8 @@ void inference_chain_run(int32_t variant, const inference_stage *stages, int64_t
 enum { inference_reduce_sum = 0, inference_reduce_mean = 1, inference_reduce_max = 2, inference_reduce_min = 3 };
 /// target[outer, inner] = the reduction of source[outer, size, inner] over its middle axis.
 void inference_reduce(int32_t variant, int32_t kind, int64_t outer, int64_t size, int64_t inner, const float *source, float *target);
+/// target[o, *, i] = exp(source[o, *, i]) / Σ exp over `size` rows; source and target may be one.
+void inference_softmax(int32_t variant, int64_t outer, int64_t size, int64_t inner, const float *source, float *target);
 
 /// target[c, r] = source[r, c]
 void inference_transpose(int32_t variant, int64_t rows, int64_t columns, const float *source, float *target);

@@ -19,29 +19,10 @@ struct SoftmaxOperator: Operator {
         let size = isFlat ? shape.dropFirst(axis).reduce(1, *) : (shape.isEmpty ? 1 : shape[axis])
         let inner = isFlat ? 1 : shape.dropFirst(axis + 1).reduce(1, *)
         let variant = node.options.variant
-        let total = node.outputs[0].count
-        let exponential = inference_activation(Int(inference_exp))
         var kernel = Kernel { arguments in
             let x = unsafe arguments.inputPointer(0, as: Float.self)
             let y = unsafe arguments.outputPointer(0, as: Float.self)
-            for block in 0..<outer {
-                for column in 0..<inner {
-                    let start = block * size * inner + column
-                    var largest = -Float.infinity
-                    for index in 0..<size { largest = unsafe max(largest, x[start + index * inner]) }
-                    for index in 0..<size { unsafe y[start + index * inner] = unsafe x[start + index * inner] - largest }
-                }
-            }
-            unsafe inference_map(variant, exponential, y, y, Int64(total))
-            for block in 0..<outer {
-                for column in 0..<inner {
-                    let start = block * size * inner + column
-                    var sum: Float = 0
-                    for index in 0..<size { unsafe sum += y[start + index * inner] }
-                    let factor = 1 / sum
-                    for index in 0..<size { unsafe y[start + index * inner] *= factor }
-                }
-            }
+            unsafe inference_softmax(variant, Int64(outer), Int64(size), Int64(inner), x, y)
         }
         kernel.inPlaceInputs = [0]
         return kernel
