@@ -28,7 +28,7 @@ let network = try architecture.graph(dimension: 256, seed: 1)
 let graph = try TrainableGraph(network)
 let shape: [Int] = switch architecture {
 case .mobileFaceNet, .mobileFaceNetMedium, .mobileFaceNetSmall, .resNet18: [batch, 3, 112, 112]
-case .depthwiseTDNN: [batch, 200, 80]
+case .depthwiseTDNN, .gatedTDNN: [batch, 200, 80]
 }
 var generator = SplitMix64(seed: 7)
 let input = Tensor(shape: shape, values: (0..<Tensor.elementCount(shape)).map { _ in 2 * generator.unit() - 1 })

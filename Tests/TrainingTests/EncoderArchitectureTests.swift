@@ -14,7 +14,7 @@ import Training
         case .mobileFaceNet: ([1, 3, 112, 112], 250_000_000)
         case .resNet18: ([1, 3, 112, 112], 2_000_000_000)
         // A second.
-        case .depthwiseTDNN: ([1, 100, 80], 60_000_000)
+        case .depthwiseTDNN, .gatedTDNN: ([1, 100, 80], 60_000_000)
         }
     }
 
@@ -38,8 +38,9 @@ import Training
         for (a, b) in zip(embedding, other) { #expect(abs(Double(a) - b) < 1e-4) }
     }
 
-    @Test func `A voice of any length from half a second on`() throws {
-        let graph = try EncoderArchitecture.depthwiseTDNN.graph(dimension: 8, seed: 1)
+    @Test(arguments: [EncoderArchitecture.depthwiseTDNN, .gatedTDNN])
+    func `A voice of any length from half a second on`(_ architecture: EncoderArchitecture) throws {
+        let graph = try architecture.graph(dimension: 8, seed: 1)
         for frames in [50, 151, 307] { _ = try Network(graph, inputs: ["frames": .shape([1, frames, 80])]) }
     }
 }

@@ -216,14 +216,21 @@ extension GraphBuilder {
     public mutating func normalized(_ x: Value, axis: Int = -1) -> Value { node("LpNormalization", [x.name], ["axis": .int(axis), "p": .int(2)], shape: x.shape) }
 
     /// Mean and standard deviation over the last axis (Snyder et al. 2018): [batch, channels, time] → [batch, 2 · channels].
-    public mutating func statisticsPooling(_ x: Value, epsilon: Float = 1e-5) -> Value {
+    ///
+    /// - Parameter weights: how much every moment counts in every channel, [batch, channels, time] with a sum of 1 over time (Okabe, Koshinaka and Shinoda, "Attentive
+    ///   Statistics Pooling", Interspeech 2018); all alike where there are none.
+    public mutating func statisticsPooling(_ x: Value, weights: Value? = nil, epsilon: Float = 1e-5) -> Value {
         guard x.rank == 3, let channels = x.channels else {
             fail("statistics pooling of \(x.shape.text); expected [batch, channels, time] with fixed channels")
             return x
         }
-        let mean = reduceMean(x, [2], keepsAxes: true)
+        func average(_ net: inout GraphBuilder, _ y: Value) -> Value {
+            guard let weights else { return net.reduceMean(y, [2], keepsAxes: true) }
+            return net.reduceSum(net.multiply(y, weights), [2], keepsAxes: true)
+        }
+        let mean = average(&self, x)
         let centred = subtract(x, mean)
-        let variance = reduceMean(multiply(centred, centred), [2], keepsAxes: true)
+        let variance = average(&self, multiply(centred, centred))
         let shifted = node("Add", [variance.name, constant(Tensor(scalar: epsilon))], shape: variance.shape)
         let deviation = node("Sqrt", [shifted.name], shape: shifted.shape)
         return reshape(concatenate([mean, deviation], axis: 1), [0, 2 * channels])

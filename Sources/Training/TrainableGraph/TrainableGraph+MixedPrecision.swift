@@ -24,7 +24,7 @@ extension TrainableGraph {
 
     /// Operators that go on in whatever type the values come in, by the inputs of which that is so. Parameters of batch normalisation and slopes stay `float32`.
     private static let keeping: [String: Set<Int>] = [
-        "BatchNormalization": [0], "PRelu": [0], "Relu": [0], "LeakyRelu": [0], "Add": [0, 1], "MaxPool": [0], "Identity": [0],
+        "BatchNormalization": [0], "PRelu": [0], "Relu": [0], "LeakyRelu": [0], "Add": [0, 1], "Mul": [0, 1], "Sigmoid": [0], "MaxPool": [0], "GlobalAveragePool": [0], "Identity": [0],
         "Transpose": [0], "Reshape": [0], "Flatten": [0], "Squeeze": [0], "Unsqueeze": [0],
     ]
 
