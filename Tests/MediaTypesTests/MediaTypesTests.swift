@@ -33,4 +33,23 @@ struct MediaTypesTests {
         #expect(frame.cb[0] == 8)
         #expect(frame.cr[0] == 9)
     }
+
+    @Test func aMarginMovesEveryPlane() {
+        let frame = VideoFrame(width: 5, height: 3, instant: Instant(nanoseconds: 7), colourSpace: ColourSpace(matrix: .bt709, isFullRange: false))
+        unsafe frame.withUnsafePlanes { y, u, v in
+            for place in 0..<15 { unsafe y[place] = UInt8(100 + place) }
+            for place in 0..<6 { unsafe (u[place], v[place]) = (UInt8(60 + place), UInt8(200 + place)) }
+        }
+        let wider = frame.withMargin(left: 6, top: 2)
+        #expect(wider.width == 11 && wider.height == 5 && wider.chromaWidth == 6 && wider.chromaHeight == 3 && wider.instant == frame.instant && wider.colourSpace == frame.colourSpace)
+        for row in 0..<5 { for column in 0..<11 { #expect(wider.luma[row * 11 + column] == (row < 2 || column < 6 ? 16 : UInt8(100 + (row - 2) * 5 + column - 6))) } }
+        for row in 0..<3 {
+            for column in 0..<6 {
+                let inside = row >= 1 && column >= 3 ? (row - 1) * 3 + column - 3 : nil
+                #expect(wider.cb[row * 6 + column] == (inside.map { UInt8(60 + $0) } ?? 128) && wider.cr[row * 6 + column] == (inside.map { UInt8(200 + $0) } ?? 128))
+            }
+        }
+        let same = frame.withMargin(left: 0, top: 0)
+        #expect((0..<15).allSatisfy { same.luma[$0] == frame.luma[$0] })
+    }
 }

@@ -29,9 +29,14 @@ public struct PictureSet: Sendable {
         public var x: Float
         public var y: Float
         public var isFlipped: Bool
+        /// Canvas pixels across for one down: above 1 the picture is broader than it was, with the same area.
+        public var aspect: Float
+        /// Turned clockwise about the middle of the part, in radians.
+        public var angle: Float
 
-        public init(picture: Int, scale: Float, x: Float, y: Float, isFlipped: Bool) {
+        public init(picture: Int, scale: Float, x: Float, y: Float, isFlipped: Bool, aspect: Float = 1, angle: Float = 0) {
             (self.picture, self.scale, self.x, self.y, self.isFlipped) = (picture, scale, x, y, isFlipped)
+            (self.aspect, self.angle) = (aspect, angle)
         }
     }
 
@@ -110,14 +115,17 @@ public struct PictureSet: Sendable {
         var place = 0, scale = window.scale
         while place + 1 < entry.levels.count, scale <= 0.5 { (place, scale) = (place + 1, scale * 2) }
         let level = entry.levels[place], width = level.width, height = level.height
+        let across = scale * window.aspect.squareRoot(), down = scale / window.aspect.squareRoot()
+        let middle = (x: Float(columns.count) / 2, y: Float(rows.count) / 2), sine = sin(window.angle), cosine = cos(window.angle)
         for row in rows {
-            let v = (Float(row - rows.lowerBound) + 0.5 - window.y) / scale - 0.5
-            guard v > -0.5, v < Float(height) - 0.5 else { continue }
-            let top = max(0, min(height - 1, Int(v.rounded(.down)))), bottom = min(height - 1, top + 1), b = max(0, min(1, v - Float(top)))
+            let y = Float(row - rows.lowerBound) + 0.5 - middle.y
             for column in columns {
-                var u = (Float(column - columns.lowerBound) + 0.5 - window.x) / scale - 0.5
+                let x = Float(column - columns.lowerBound) + 0.5 - middle.x
+                var u = (cosine * x + sine * y + middle.x - window.x) / across - 0.5
+                let v = (cosine * y - sine * x + middle.y - window.y) / down - 0.5
                 if window.isFlipped { u = Float(width - 1) - u }
-                guard u > -0.5, u < Float(width) - 0.5 else { continue }
+                guard v > -0.5, v < Float(height) - 0.5, u > -0.5, u < Float(width) - 0.5 else { continue }
+                let top = max(0, min(height - 1, Int(v.rounded(.down)))), bottom = min(height - 1, top + 1), b = max(0, min(1, v - Float(top)))
                 let left = max(0, min(width - 1, Int(u.rounded(.down)))), right = min(width - 1, left + 1), a = max(0, min(1, u - Float(left)))
                 for plane in 0..<3 {
                     let base = plane * width * height

@@ -36,18 +36,23 @@ struct PictureCanvases: Sendable {
         return augmentation
     }()
 
-    /// One canvas of one picture or of four.
+    /// How many pictures there are across a canvas, each as often as the others: portraits are of small faces too only where there are many.
+    private static let divisions = [1, 1, 2, 2, 4]
+
+    /// One canvas of a picture, of four or of sixteen; broader and narrower ones, and turned ones: the teacher is asked about what comes of it.
     func canvas(_ random: inout SeededGenerator) -> [UInt8] {
         var canvas = [UInt8](repeating: 0, count: 3 * side * side)
-        let parts = random.index(below: 2) + 1, cell = side / parts
+        let parts = Self.divisions[random.index(below: Self.divisions.count)], cell = side / parts
         for part in 0..<parts * parts {
             let own = chosen[random.index(below: chosen.count)], picture = own[random.index(below: own.count)], size = pictures.size(picture)
             let scale = Float(cell) / Float(max(size.width, size.height)) * exp(random.uniform(-0.3...1.2))
-            func place(_ length: Int) -> Float {
-                let room = Float(cell) - Float(length) * scale
+            let aspect = exp(random.uniform(-0.25...0.25)), angle = random.index(below: 3) == 0 ? random.uniform(-0.5...0.5) : 0
+            func place(_ length: Float) -> Float {
+                let room = Float(cell) - length * scale
                 return random.uniform(0...1) * room
             }
-            let window = PictureSet.Window(picture: picture, scale: scale, x: place(size.width), y: place(size.height), isFlipped: random.index(below: 2) == 0)
+            let x = place(Float(size.width) * aspect.squareRoot()), y = place(Float(size.height) / aspect.squareRoot())
+            let window = PictureSet.Window(picture: picture, scale: scale, x: x, y: y, isFlipped: random.index(below: 2) == 0, aspect: aspect, angle: angle)
             let column = part % parts * cell, row = part / parts * cell
             pictures.draw(window, into: &canvas, side: side, columns: column..<column + cell, rows: row..<row + cell)
         }
