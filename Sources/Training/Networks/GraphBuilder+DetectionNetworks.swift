@@ -8,6 +8,12 @@ extension GraphBuilder {
         return relu(batchNormalization(convolution(convolution(x, inner, kernel: 3, stride: stride, groups: inner, bias: false), channels, kernel: 1, bias: false)))
     }
 
+    /// What is added to the values that it is of; nothing to begin with.
+    private mutating func linearUnit(_ x: Value, _ channels: Int) -> Value {
+        let inner = x.channels ?? 1
+        return batchNormalization(convolution(convolution(x, inner, kernel: 3, groups: inner, bias: false), channels, kernel: 1, bias: false), scale: 0)
+    }
+
     /// Twice the width and height, each value four times.
     private mutating func doubled(_ x: Value) -> Value {
         let scales = constant(Tensor(shape: [4], values: [Float(1), 1, 2, 2]))
@@ -19,7 +25,7 @@ extension GraphBuilder {
     /// Outputs as YuNet's (Wu, Peng and Yu, "YuNet: A Tiny Millisecond-level Face Detector", 2023), of a network of separable convolutions with a pyramid of three
     /// scales: `cls`, `obj` (one and the same here, for √(cls · obj) is what counts), `bbox` and `kps` by stride, `[batch, cells, 1 | 1 | 4 | 10]`.
     ///
-    /// Pictures [batch, 3, height, width], blue green red, 0…255; sides are multiples of 32. 50 M multiply-accumulates at 320×240.
+    /// Pictures [batch, 3, height, width], blue green red, 0…255; sides are multiples of 32. 57 M multiply-accumulates at 320×240.
     mutating func faceDetector(_ picture: Value, width: Int = 64) -> [(key: String, value: Value)] {
         var y = scale(picture, by: 1 / 128)
         y = scope("stem") { net in net.relu(net.batchNormalization(net.convolution(y, 16, kernel: 3, stride: 2, bias: false))) }
@@ -39,7 +45,8 @@ extension GraphBuilder {
         for (index, level) in levels.enumerated() {
             let stride = 8 << index
             scope("head\(stride)") { net in
-                let shared = net.unit(level, width)
+                let seen = net.unit(level, width)
+                let shared = net.add(seen, net.scope("again") { $0.linearUnit(seen, width) })
                 func answer(_ name: String, _ size: Int) -> Value {
                     net.reshape(net.transpose(net.convolution(shared, size, kernel: 1, name: name), [0, 2, 3, 1]), [0, -1, size])
                 }
