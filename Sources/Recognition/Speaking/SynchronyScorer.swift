@@ -66,7 +66,7 @@ public final class SynchronyScorer: SpeakingFaceScorer {
         public var known: ScoreCalibration
         public var unknown: ScoreCalibration
 
-        public init(known: ScoreCalibration = ScoreCalibration(slope: 21.1, offset: 12.4), unknown: ScoreCalibration = ScoreCalibration(slope: 16, offset: 9.1)) {
+        public init(known: ScoreCalibration = ScoreCalibration(slope: 20.4, offset: 11.8), unknown: ScoreCalibration = ScoreCalibration(slope: 17.8, offset: 9.9)) {
             (self.known, self.unknown) = (known, unknown)
         }
 

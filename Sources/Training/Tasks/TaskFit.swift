@@ -143,7 +143,8 @@ public final class TaskFit {
         for network in task.networks { network.graph.isTraining = false }
         let metrics = try task.validate()
         let value = metrics.first?.value
-        let isBetter = value.map { value in state.bestValue.map { task.metric.isHigherBetter ? value > $0 : value < $0 } ?? true } ?? true
+        // Of equal ones the later, which has learnt more: a share of few rows takes few values.
+        let isBetter = value.map { value in state.bestValue.map { task.metric.isHigherBetter ? value >= $0 : value <= $0 } ?? true } ?? true
         if isBetter {
             (state.bestValue, state.bestEpoch) = (value, epoch)
             try SafetensorsFile(tensors: try weightsByName(), metadata: ["fwoc.fingerprint": state.fingerprint, "fwoc.epoch": "\(epoch)"]).write(to: URL(fileURLWithPath: folder.bestCheckpoint))
