@@ -2,7 +2,7 @@ public import ModelBundle
 
 /// A finder of faces by name, with YuNet's inputs and outputs (see `FaceDetector` of Recognition).
 public enum DetectorArchitecture: String, Sendable, CaseIterable {
-    /// 57 M multiply-accumulates at 320×240.
+    /// 59.9 M multiply-accumulates at 320×240.
     case separablePyramid = "separable-pyramid"
 
     /// Batch, height and width are free; both sides are multiples of 32.

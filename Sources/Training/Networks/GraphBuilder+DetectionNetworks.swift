@@ -25,7 +25,7 @@ extension GraphBuilder {
     /// Outputs as YuNet's (Wu, Peng and Yu, "YuNet: A Tiny Millisecond-level Face Detector", 2023), of a network of separable convolutions with a pyramid of three
     /// scales: `cls`, `obj` (one and the same here, for √(cls · obj) is what counts), `bbox` and `kps` by stride, `[batch, cells, 1 | 1 | 4 | 10]`.
     ///
-    /// Pictures [batch, 3, height, width], blue green red, 0…255; sides are multiples of 32. 57 M multiply-accumulates at 320×240.
+    /// Pictures [batch, 3, height, width], blue green red, 0…255; sides are multiples of 32. 59.9 M multiply-accumulates at 320×240.
     mutating func faceDetector(_ picture: Value, width: Int = 64) -> [(key: String, value: Value)] {
         var y = scale(picture, by: 1 / 128)
         y = scope("stem") { net in net.relu(net.batchNormalization(net.convolution(y, 16, kernel: 3, stride: 2, bias: false))) }
