@@ -54,7 +54,7 @@ public final class SynchronyScorer: SpeakingFaceScorer {
     ///
     /// Logistic regression over five people that the networks did not learn from, own sound against other people's and still mouths:
     /// `fwoc-train evaluate RUN --subset validation` prints it. The networks of the bundle `edge` have learnt six epochs more since, and are surer of themselves (slopes of 32 and 26,
-    /// with the same zero to 0.01): these are the careful ones.
+    /// with the same zero to 0.012): these are the careful ones.
     public struct Calibration: Sendable {
         /// Whether the offset of the sound against the picture is known.
         public enum Place: String, Sendable, CaseIterable {
