@@ -36,6 +36,8 @@ struct SceneSpeech {
 
     init(_ scene: Scene, parts: SynthesisParts) throws {
         var turns: [Turn] = []
+        // Who was to begin when, and is not done before when: a phrase that waited begins later than it was to, and the next one waits for it all the same.
+        var begun: [(person: String, asked: Double, end: Double)] = []
         let voices = Dictionary(uniqueKeysWithValues: scene.people.map { ($0.id, VoiceIdentity(seed: $0.voiceSeed, traits: $0.voice)) })
         for talk in scene.talk {
             guard let voice = voices[talk.person] else { throw ClipError(.configuration, "\(talk.origin).person: ‘\(talk.person)’ is nobody in this scene") }
@@ -44,7 +46,9 @@ struct SceneSpeech {
                 var dubbing: (String, Utterance)?
                 if talk.kind == .dubbed, let other = talk.voice, let otherVoice = voices[other] { dubbing = (other, try parts.speech.speak(text, as: otherVoice)) }
                 let mouth = try MouthTrack(utterance, model: parts.mouth, seed: StableSeed.of("mouth \(number)", seed: talk.seed))
-                turns.append(Turn(person: talk.person, start: start, utterance: utterance, kind: talk.kind, gain: talk.gain, origin: talk.origin, dubbing: dubbing, mouth: mouth))
+                let turn = Turn(person: talk.person, start: start, utterance: utterance, kind: talk.kind, gain: talk.gain, origin: talk.origin, dubbing: dubbing, mouth: mouth)
+                turns.append(turn)
+                begun.append((turn.person, talk.start, turn.range.end))
                 return utterance
             }
             if let text = talk.text {
@@ -53,7 +57,7 @@ struct SceneSpeech {
             }
             var phrases = PhraseList(seed: talk.seed), pauses = SeededPauses(seed: talk.seed)
             // Phrases wait for what the person is still saying; a text has its time.
-            var start = max(talk.start, (turns.filter { $0.person == talk.person && $0.start <= talk.start }.map(\.range.end).max() ?? -1) + 0.15), number = 0
+            var start = max(talk.start, (begun.filter { $0.person == talk.person && $0.asked <= talk.start }.map(\.end).max() ?? -1) + 0.15), number = 0
             if number == 0, let limit = scene.duration, start >= limit - 0.3 { continue }
             repeat {
                 // What does not fit is not begun, unless it is the first; of a few phrases the first that fits, else the shortest, is said.

@@ -39,6 +39,18 @@ import Testing
         #expect(otherClip.frames != firstClip.frames && other.frames != first.frames)
     }
 
+    /// Phrases of one person wait for one another, also where the one before has waited itself.
+    @Test(arguments: 1...4)
+    func phrasesWaitInTurn(seed: Int) throws {
+        let folder = try Scratch()
+        let times = [("0.2s", "0.9s"), ("1s", "1.4s"), ("1.5s", "1.9s"), ("2s", "2.4s")]
+        let talk = times.map { "  - {person: ann, time: \($0)..\($1)}\n" }.joined()
+        let (truth, _) = try Self.make(Self.head + "seed: \(seed)\nduration: 14s\ntalk:\n\(talk)", in: folder)
+        let spoken = truth.speech.sorted { $0.start < $1.start }
+        #expect(spoken.count == times.count)
+        for (one, next) in zip(spoken, spoken.dropFirst()) { #expect(one.end < next.start) }
+    }
+
     @Test func soundIsWhereTheTruthSays() throws {
         let folder = try Scratch()
         func yaml(_ sound: String) -> String { Self.head + "duration: 2s\ntalk: {person: ann, time: 0.4s, say: \"Take it\"}\nsound: {\(sound)}\n" }
