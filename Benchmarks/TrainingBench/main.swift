@@ -27,7 +27,7 @@ try TorchRuntime.setThreadCount(threads)
 let network = try architecture.graph(dimension: 256, seed: 1)
 let graph = try TrainableGraph(network)
 let shape: [Int] = switch architecture {
-case .mobileFaceNet, .mobileFaceNetMedium, .mobileFaceNetSmall, .resNet18: [batch, 3, 112, 112]
+case .mobileFaceNet, .mobileFaceNetMedium, .mobileFaceNetGated, .mobileFaceNetSmall, .resNet18: [batch, 3, 112, 112]
 case .depthwiseTDNN, .gatedTDNN: [batch, 200, 80]
 }
 var generator = SplitMix64(seed: 7)

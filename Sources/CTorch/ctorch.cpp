@@ -324,6 +324,14 @@ ctorch_status ctorch_prelu(const ctorch_tensor *x, const ctorch_tensor *slope, c
     return making(out, [&] { return shim::prelu(in(x), in(slope)); });
 }
 
+ctorch_status ctorch_channel_mean(const ctorch_tensor *x, ctorch_tensor **out) {
+    return making(out, [&] { return shim::channel_mean(in(x)); });
+}
+
+ctorch_status ctorch_channel_scale(const ctorch_tensor *x, const ctorch_tensor *gate, ctorch_tensor **out) {
+    return making(out, [&] { return shim::channel_scale(in(x), in(gate)); });
+}
+
 ctorch_status ctorch_dropout(const ctorch_tensor *x, double p, bool training, ctorch_tensor **out) {
     return making(out, [&] { return at::dropout(in(x), p, training); });
 }

@@ -43,6 +43,8 @@ ctorch_status making(ctorch_tensor **out, Body &&body) noexcept {
 }
 
 at::Tensor prelu(const at::Tensor &x, const at::Tensor &slope);
+at::Tensor channel_mean(const at::Tensor &x);
+at::Tensor channel_scale(const at::Tensor &x, const at::Tensor &gate);
 at::Tensor batch_norm(const at::Tensor &x, const c10::optional<at::Tensor> &scale, const c10::optional<at::Tensor> &bias, const c10::optional<at::Tensor> &mean,
     const c10::optional<at::Tensor> &variance, bool training, double momentum, double epsilon);
 

@@ -10,7 +10,7 @@ import Training
     private static func sample(_ architecture: EncoderArchitecture) -> (shape: [Int], cost: Int) {
         switch architecture {
         case .mobileFaceNetSmall: ([1, 3, 112, 112], 50_000_000)
-        case .mobileFaceNetMedium: ([1, 3, 112, 112], 120_000_000)
+        case .mobileFaceNetMedium, .mobileFaceNetGated: ([1, 3, 112, 112], 120_000_000)
         case .mobileFaceNet: ([1, 3, 112, 112], 250_000_000)
         case .resNet18: ([1, 3, 112, 112], 2_000_000_000)
         // A second.

@@ -86,6 +86,43 @@ import Training
         #expect(relativeError(try #require(try parameter.tensor.gradient()).doubles(), sums) < 1e-5)
     }
 
+    @Test(arguments: shapes.filter { $0.count > 2 }, [TorchTensor.Layout.rowMajor, .channelsLast])
+    func `Means and gates of channels and their gradients are those of sums and products`(_ shape: [Int], _ layout: TorchTensor.Layout) throws {
+        let axes = Array(2..<shape.count), small = shape.prefix(2) + axes.map { _ in 1 }
+        for type in [ElementType.float32, .float64] {
+            func gradients(_ mean: (TorchTensor) throws -> TorchTensor, _ gated: (TorchTensor, TorchTensor) throws -> TorchTensor) throws -> [[Double]] {
+                let x = try TorchTensor(TestData.noise(shape, seed: 1)).converted(to: type, layout: layout), gate = try TorchTensor(TestData.noise(Array(small), seed: 2)).converted(to: type)
+                for leaf in [x, gate] { try leaf.setRequiresGradient(true) }
+                let y = try gated(x, gate), means = try mean(x)
+                #expect(y.isChannelsLast == x.isChannelsLast && means.shape == Array(small))
+                try ((y * TorchTensor(TestData.noise(shape, seed: 3)).converted(to: type)).sum() + (means * means).sum()).backward()
+                return try [y.doubles(), means.doubles(), #require(try x.gradient()).doubles(), #require(try gate.gradient()).doubles()]
+            }
+            let got = try gradients({ try $0.channelMeans() }, { try $0.scaled(byChannel: $1) }), expected = try gradients({ try $0.mean(axes, keepsAxes: true) }, { try $0 * $1 })
+            for (a, b) in zip(got, expected) { #expect(relativeError(a, b) < (type == .float32 ? 1e-5 : 1e-13)) }
+        }
+        #expect(throws: TorchError.self) { try TorchTensor(TestData.noise(shape, seed: 1)).scaled(byChannel: TorchTensor(TestData.noise([shape[0], shape[1] + 1] + axes.map { _ in 1 }, seed: 2))) }
+    }
+
+    /// x · sigmoid(mean of x) and its gradient: of what passes between, eight bits are kept.
+    @Test(arguments: shapes.filter { $0.count > 2 }, [false, true])
+    func `Gates in bfloat16 are those of exact numbers but for what rounding loses`(_ shape: [Int], _ isChannelsLast: Bool) throws {
+        guard TrainableGraph.hasBFloat16(.cpu) else {
+            print("SKIPPED: this processor does not multiply in bfloat16; gates in it are not tested here")
+            return
+        }
+        let layer = try NarrowLayer(shape, isChannelsLast: isChannelsLast) { $0.multiply($1, $0.sigmoid($0.globalAveragePool($1))) }
+        let x = layer.x.map(Double.init), gy = layer.gy.map(Double.init), length = shape.dropFirst(2).reduce(1, *)
+        var (y, gx) = (x, x)
+        for start in stride(from: 0, to: x.count, by: length) {
+            let own = start..<start + length, gate = 1 / (1 + exp(-own.reduce(0) { $0 + x[$1] } / Double(length)))
+            let share = own.reduce(0) { $0 + gy[$1] * x[$1] } * gate * (1 - gate) / Double(length)
+            for index in own { (y[index], gx[index]) = (x[index] * gate, gy[index] * gate + share) }
+        }
+        #expect(relativeError(try layer.y.doubles(), y) < 0.01)
+        #expect(relativeError(try layer.gx.doubles(), gx) < 0.01)
+    }
+
     /// Batch normalisation by its definition, one channel at a time: `[batch, channels, …]` row-major, and the gradients of what it makes.
     private static func normalized(_ x: [Double], _ gy: [Double], _ shape: [Int], scale: [Double], bias: [Double], epsilon: Double)
         -> (y: [Double], gx: [Double], gscale: [Double], gbias: [Double], mean: [Double], variance: [Double])

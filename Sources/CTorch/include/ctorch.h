@@ -124,6 +124,9 @@ ctorch_status ctorch_binary_scalar(ctorch_binary_op op, ctorch_in x, double y, c
 ctorch_status ctorch_where(ctorch_in condition, ctorch_in x, ctorch_in y, ctorch_out out);
 // x for x > 0, slope · x otherwise. slope: [1] or [channels], dimension 1 of x, float32 where x is bfloat16. Keeps the layout of x.
 ctorch_status ctorch_prelu(ctorch_in x, ctorch_in slope, ctorch_out out);
+// Of [batch, channels, …]: the mean over the pixels, [batch, channels, 1…], and x · gate with gates of that shape and x's type. Both keep the layout of x.
+ctorch_status ctorch_channel_mean(ctorch_in x, ctorch_out out);
+ctorch_status ctorch_channel_scale(ctorch_in x, ctorch_in gate, ctorch_out out);
 // Zero with probability p and scaled by 1 / (1 - p) otherwise, where `training`.
 ctorch_status ctorch_dropout(ctorch_in x, double p, bool training, ctorch_out out);
 

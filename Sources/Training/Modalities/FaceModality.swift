@@ -31,7 +31,7 @@ public struct FaceModality: Modality {
     public var piecesPerSample: Int { pictures }
     public var isAugmented: Bool { augmentation != nil }
     public var contract: String { FrontEndContract.faceMBF512.fingerprint }
-    public var encoderNames: [String] { [EncoderArchitecture.mobileFaceNetSmall, .mobileFaceNetMedium, .mobileFaceNet, .resNet18].map(\.rawValue) }
+    public var encoderNames: [String] { [EncoderArchitecture.mobileFaceNetSmall, .mobileFaceNetMedium, .mobileFaceNetGated, .mobileFaceNet, .resNet18].map(\.rawValue) }
 
     public func encoder(named name: String, dimension: Int, seed: UInt64) throws -> Graph? {
         guard encoderNames.contains(name), let architecture = EncoderArchitecture(rawValue: name) else { return nil }

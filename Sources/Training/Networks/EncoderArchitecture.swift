@@ -8,6 +8,8 @@ public enum EncoderArchitecture: String, Sendable, CaseIterable {
     case mobileFaceNetSmall = "mobilefacenet-small"
     /// 116 M and 1.10 M: most of the weights lie where the picture is small already, and cost little there.
     case mobileFaceNetMedium = "mobilefacenet-medium"
+    /// The same with a gate for every channel of every bottleneck, and one bottleneck more at the end.
+    case mobileFaceNetGated = "mobilefacenet-gated"
     /// The network of its paper, 221 M and 1.09 M.
     case mobileFaceNet = "mobilefacenet"
     /// Pictures of faces, a ResNet of 18 layers for machines that have room: 1.74 G and 17.6 M.
@@ -34,6 +36,12 @@ public enum EncoderArchitecture: String, Sendable, CaseIterable {
                     .init(channels: 48, expansion: 2, blocks: 3, stride: 2), .init(channels: 96, expansion: 4, blocks: 1, stride: 2), .init(channels: 96, expansion: 2, blocks: 5, stride: 1),
                     .init(channels: 192, expansion: 4, blocks: 1, stride: 2), .init(channels: 192, expansion: 2, blocks: 3, stride: 1),
                 ], head: 512, dimension: dimension)
+        case .mobileFaceNetGated:
+            embedding = net.mobileFaceNet(
+                net.faces(), stem: 32, stages: [
+                    .init(channels: 48, expansion: 2, blocks: 3, stride: 2), .init(channels: 96, expansion: 4, blocks: 1, stride: 2), .init(channels: 96, expansion: 2, blocks: 5, stride: 1),
+                    .init(channels: 192, expansion: 4, blocks: 1, stride: 2), .init(channels: 192, expansion: 2, blocks: 3, stride: 1), .init(channels: 192, expansion: 1, blocks: 1, stride: 1),
+                ], isGated: true, head: 512, dimension: dimension)
         case .mobileFaceNet:
             // Table 1 of the paper.
             embedding = net.mobileFaceNet(

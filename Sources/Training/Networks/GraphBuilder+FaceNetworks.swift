@@ -5,12 +5,20 @@ extension GraphBuilder {
         return isLinear ? y : prelu(y)
     }
 
+    /// How much each channel counts in this picture (Hu et al., "Squeeze-and-Excitation Networks", CVPR 2018).
+    private mutating func gated(_ x: Value) -> Value {
+        let inner = x.channels ?? 1
+        let squeezed = relu(convolution(globalAveragePool(x), inner / 4, kernel: 1, name: "squeeze"))
+        return multiply(x, sigmoid(convolution(squeezed, inner, kernel: 1, initializer: .xavier, name: "excite")))
+    }
+
     /// An inverted residual without an activation at its end (Sandler et al., "MobileNetV2", CVPR 2018).
-    private mutating func bottleneck(_ x: Value, _ channels: Int, expansion: Int, stride: Int, name: String) -> Value {
+    private mutating func bottleneck(_ x: Value, _ channels: Int, expansion: Int, stride: Int, isGated: Bool, name: String) -> Value {
         scope(name) { net in
             let inner = (x.channels ?? 1) * expansion
             var y = net.unit(x, inner, kernel: 1)
             y = net.unit(y, inner, kernel: 3, stride: stride, groups: inner)
+            if isGated { y = net.gated(y) }
             y = net.unit(y, channels, kernel: 1, isLinear: true)
             return stride == 1 && x.channels == channels ? net.add(x, y) : y
         }
@@ -26,11 +34,11 @@ extension GraphBuilder {
 
     /// Chen et al., "MobileFaceNets: Efficient CNNs for Accurate Real-Time Face Verification on Mobile Devices", 2018: stem and bottlenecks, and a head that weighs
     /// places of the map.
-    mutating func mobileFaceNet(_ x: Value, stem: Int, stages: [FaceStage], head: Int, dimension: Int) -> Value {
+    mutating func mobileFaceNet(_ x: Value, stem: Int, stages: [FaceStage], isGated: Bool = false, head: Int, dimension: Int) -> Value {
         var y = scope("stem") { net in net.unit(net.unit(x, stem, kernel: 3, stride: 2), stem, kernel: 3, groups: stem) }
         for (index, stage) in stages.enumerated() {
             for block in 0..<stage.blocks {
-                y = bottleneck(y, stage.channels, expansion: stage.expansion, stride: block == 0 ? stage.stride : 1, name: "stage\(index + 1).block\(block + 1)")
+                y = bottleneck(y, stage.channels, expansion: stage.expansion, stride: block == 0 ? stage.stride : 1, isGated: isGated, name: "stage\(index + 1).block\(block + 1)")
             }
         }
         return scope("head") { net in

@@ -59,6 +59,16 @@ extension TorchTensor {
         try Self.make("prelu") { unsafe ctorch_prelu(handle, slope.handle, $0.pointer) }
     }
 
+    /// The mean over the pixels of [batch, channels, …]: [batch, channels, 1…].
+    public func channelMeans() throws(TorchError) -> TorchTensor {
+        try Self.make("mean of channels") { unsafe ctorch_channel_mean(handle, $0.pointer) }
+    }
+
+    /// Each channel of each sample of [batch, channels, …] times its gate, of [batch, channels, 1…]. Keeps the layout.
+    public func scaled(byChannel gate: TorchTensor) throws(TorchError) -> TorchTensor {
+        try Self.make("gate") { unsafe ctorch_channel_scale(handle, gate.handle, $0.pointer) }
+    }
+
     /// Zero with a probability, scaled by 1 / (1 − probability) otherwise; the tensor itself outside of training.
     public func dropout(_ probability: Double, isTraining: Bool) throws(TorchError) -> TorchTensor {
         try Self.make("dropout") { unsafe ctorch_dropout(handle, probability, isTraining, $0.pointer) }

@@ -68,7 +68,7 @@ extension OperatorTable {
         "MaxPool": maxPool, "AveragePool": averagePool,
         "GlobalAveragePool": { node in
             let x = try node.input(0)
-            return [try x.mean(Array(2..<max(x.rank, 2)), keepsAxes: true)]
+            return [try x.rank > 2 && x.isFloat ? x.channelMeans() : x.mean(Array(2..<max(x.rank, 2)), keepsAxes: true)]
         },
         "GlobalMaxPool": { node in
             let x = try node.input(0)

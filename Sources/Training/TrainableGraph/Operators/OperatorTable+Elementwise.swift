@@ -31,8 +31,9 @@ extension OperatorTable {
         table["IsInf"] = { [try $0.input(0).unary(CTORCH_IS_INF, "is infinite", Double($0.int("detect_positive", default: 1)), Double($0.int("detect_negative", default: 1)))] }
         table["Clip"] = clip
 
-        let arithmetic: [(String, ctorch_binary_op)] = [("Add", CTORCH_ADD), ("Sub", CTORCH_SUB), ("Mul", CTORCH_MUL), ("Div", CTORCH_DIV)]
+        let arithmetic: [(String, ctorch_binary_op)] = [("Add", CTORCH_ADD), ("Sub", CTORCH_SUB), ("Div", CTORCH_DIV)]
         for (name, operation) in arithmetic { table[name] = { [try $0.input(0).binary(operation, "arithmetic", $0.input(1))] } }
+        table["Mul"] = product
         table["Mod"] = { [try $0.input(0).binary($0.int("fmod", default: 0) != 0 ? CTORCH_FMOD : CTORCH_REMAINDER, "mod", $0.input(1))] }
         table["Pow"] = power
         table["PRelu"] = prelu
@@ -77,6 +78,16 @@ extension OperatorTable {
         case 11: .float64
         default: nil
         }
+    }
+
+    @Sendable private static func product(_ node: NodeCall) throws -> [TorchTensor?] {
+        let x = try node.input(0), y = try node.input(1)
+        for (values, gate) in [(x, y), (y, x)] where values.isFloat && values.elementType == gate.elementType && values.isNarrow == gate.isNarrow {
+            // One number for each channel of each sample: a gate.
+            let shape = values.shape
+            if shape.count > 2, gate.shape == shape.prefix(2) + [Int](repeating: 1, count: shape.count - 2) { return [try values.scaled(byChannel: gate)] }
+        }
+        return [try x.binary(CTORCH_MUL, "arithmetic", y)]
     }
 
     @Sendable private static func clip(_ node: NodeCall) throws -> [TorchTensor?] {
