@@ -13,6 +13,8 @@ public struct RunFolder: Sendable, Hashable {
     public var recipe: String { file("recipe.yaml") }
     /// Of the epoch with the best validation.
     public var bestCheckpoint: String { file("best.checkpoint") }
+    /// The best weights as they were learnt, where an embedding has been whitened since.
+    public var learntCheckpoint: String { file("learnt.checkpoint") }
     /// What the run is resumed from.
     public var lastCheckpoint: String { file("last.checkpoint") }
     /// An `EvaluationReport`.

@@ -26,7 +26,7 @@ struct FwocTrain: AsyncParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            PrepareCommand.self, FitCommand.self, EvaluateCommand.self, ReportCommand.self, CompareCommand.self, ExportCommand.self, ImportCommand.self, QuantizeCommand.self,
+            PrepareCommand.self, FitCommand.self, EvaluateCommand.self, ReportCommand.self, CompareCommand.self, ExportCommand.self, ImportCommand.self, WhitenCommand.self, QuantizeCommand.self,
             ShardsCommand.self, BenchShardsCommand.self, FaceModelCommand.self, MouthModelCommand.self,
         ])
 

@@ -1,0 +1,127 @@
+public import Biometrics
+import Datasets
+import Foundation
+import ModelBundle
+public import RunRecords
+import Tensors
+
+/// Makes samples of one person differ as much in all directions of a trained encoder's embedding (``WithinClassCovariance``), by way of its last layer: the graph stays as it is.
+///
+/// A teacher's answers know no people: whoever learnt from them alone gains by this from who is whom among the same samples. In place: `best.checkpoint` holds the new weights,
+/// `learnt.checkpoint` those before, which the next whitening begins from again, and `last.checkpoint` stays what training goes on from.
+public struct Whitening: Sendable {
+    public struct Outcome: Sendable {
+        public var people: Int
+        public var samples: Int
+        /// The widest direction's deviation within people over the narrowest one's, before.
+        public var spread: Double
+    }
+
+    /// Of the encoder, a modality's name; the only one where `nil`.
+    public var part: String?
+    /// 0…1, see ``WithinClassCovariance/normalization(shrinkage:)``.
+    public var shrinkage = 0.1
+    /// Samples of a person that count, at most: that nobody who has hundreds decides alone.
+    public var samplesPerPerson = 8
+
+    public init() {}
+
+    private static let key = "fwoc.whitened"
+
+    /// - Parameters:
+    ///   - overrides: keys of the run's recipe that are otherwise now.
+    ///   - advance: samples done, of so many.
+    public func apply(to folder: RunFolder, overrides: [(key: String, value: String)] = [], vocabulary: RecipeVocabulary = RecipeVocabulary(), advance: (Int, Int) -> Void = { _, _ in }) throws -> Outcome {
+        let best = URL(fileURLWithPath: folder.bestCheckpoint), learnt = URL(fileURLWithPath: folder.learntCheckpoint)
+        guard FileManager.default.fileExists(atPath: best.path) else { throw FitError(.noInput, "\(best.path) is missing; let the run finish an epoch") }
+        var checkpoint = try SafetensorsFile(contentsOf: best)
+        if checkpoint.metadata[Self.key] != nil { checkpoint = try SafetensorsFile(contentsOf: learnt) }
+        let run = try TrainedRun(folder, overrides: overrides, vocabulary: vocabulary)
+        try run.model.load(checkpoint.tensors)
+        let names = run.recipe.modalities.map(\.name)
+        guard let slot = part.map({ names.firstIndex(of: $0) }) ?? (names.count == 1 ? 0 : nil) else {
+            throw FitError(.configuration, "\(part.map { "--part \($0)" } ?? "which encoder?"): the run has \(names.joined(separator: ", "))")
+        }
+        guard run.recipe.modalities[slot].isTrainable else { throw FitError(.configuration, "\(folder.recipe): the encoder '\(names[slot])' does not learn (train: false): its weights are a file's") }
+        let graph = try run.model.encoders[slot].exported()
+        guard let layer = LastLayer(of: graph) else {
+            throw FitError(.configuration, "\(names[slot]): the embedding does not come from a linear layer (Gemm) that only makes it unit-length follows, so there is none to fold this into")
+        }
+        // Who was learnt from, by name, and of each person samples spread over all there are.
+        let everyone = (run.data.subsets[.train] ?? [:]).sorted { $0.key < $1.key }.map(\.value).filter { $0.count > 1 }
+        let chosen = everyone.map { own in own.count <= samplesPerPerson ? own : (0..<samplesPerPerson).map { own[$0 * own.count / samplesPerPerson] } }
+        let all = chosen.flatMap { $0 }
+        guard !all.isEmpty else { throw FitError(.badData, "\(folder.recipe): nobody has several samples, so nothing is known of how they differ within a person") }
+        let found = try SampleEmbedder(run.model, run.data).embeddings(of: all, modalities: [names[slot]], advance: advance)
+        var groups: [[[Float]]] = [], next = 0
+        for group in chosen {
+            groups.append(found[next..<next + group.count].compactMap { $0.modalities[slot] })
+            next += group.count
+        }
+        let covariance = try WithinClassCovariance(groups, size: run.model.dimensions[slot])
+        let (matrix, spread) = covariance.normalization(shrinkage: shrinkage)
+        var changed = checkpoint
+        for (name, tensor) in layer.multiplied(by: matrix, graph) { changed.tensors["\(names[slot])/\(name)"] = tensor }
+        changed.metadata[Self.key] = "\(names[slot]) \(shrinkage)"
+        if checkpoint.metadata[Self.key] == nil { try checkpoint.write(to: learnt) }
+        try changed.write(to: best)
+        return Outcome(people: covariance.people, samples: covariance.samples, spread: spread)
+    }
+}
+
+/// The linear layer that an encoder's embedding comes from: `W [d, n]` or its transpose, and a bias.
+private struct LastLayer {
+    var weight: String
+    var bias: String?
+    var isTransposed: Bool
+
+    init?(of graph: Graph) {
+        guard let output = graph.outputs.first?.name, graph.outputs.count == 1 else { return nil }
+        var name = output
+        while let node = graph.nodes.first(where: { $0.outputs.contains(name) }) {
+            switch node.operation {
+            case "Identity", "LpNormalization": name = node.inputs[0]
+            case "Gemm":
+                guard node.inputs.count >= 2, graph.initializers[node.inputs[1]] != nil, node.number("alpha", 1) == 1, node.number("beta", 1) == 1 else { return nil }
+                weight = node.inputs[1]
+                isTransposed = node.number("transB", 0) != 0
+                bias = node.inputs.count > 2 && !node.inputs[2].isEmpty ? node.inputs[2] : nil
+                if let bias, graph.initializers[bias] == nil { return nil }
+                return
+            default: return nil
+            }
+        }
+        return nil
+    }
+
+    /// New values of the layer's weights, by name, whose outputs are the old one's times a symmetric matrix.
+    func multiplied(by matrix: [Double], _ graph: Graph) -> [(name: String, tensor: Tensor)] {
+        guard let old = graph.initializers[weight] else { return [] }
+        let values: [Float] = old.values(), size = Int(Double(matrix.count).squareRoot()), width = values.count / size
+        var sums = [Float](repeating: 0, count: values.count), sum = [Double](repeating: 0, count: width)
+        for row in 0..<size {
+            for place in 0..<width { sum[place] = 0 }
+            for from in 0..<size {
+                let factor = matrix[row * size + from]
+                for place in 0..<width { sum[place] += factor * Double(isTransposed ? values[from * width + place] : values[place * size + from]) }
+            }
+            for place in 0..<width { sums[isTransposed ? row * width + place : place * size + row] = Float(sum[place]) }
+        }
+        var result = [(name: weight, tensor: Tensor(shape: old.shape, values: sums))]
+        if let bias, let before: [Float] = graph.initializers[bias]?.values() {
+            let after = (0..<size).map { row in Float((0..<size).reduce(0) { $0 + matrix[row * size + $1] * Double(before[$1]) }) }
+            result.append((name: bias, tensor: Tensor(shape: [size], values: after)))
+        }
+        return result
+    }
+}
+
+extension Node {
+    fileprivate func number(_ name: String, _ usual: Double) -> Double {
+        switch attributes[name] {
+        case .int(let value)?: Double(value)
+        case .float(let value)?: Double(value)
+        default: usual
+        }
+    }
+}

@@ -1,0 +1,58 @@
+import ArgumentParser
+import Foundation
+import RunRecords
+import Training
+
+struct WhitenCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "whiten",
+        abstract: "Makes samples of one person differ as much in all directions of a run's embedding.",
+        discussion: """
+            Of the people that the run learnt from, those with several samples say in which directions an encoder's embeddings of one person differ most; its last linear layer is set so that \
+            they count less (within-class covariance normalization). A network that learnt from a teacher's answers, which know no people, tells people apart better after it; the \
+            samples of each should be of several occasions, or there is nothing to learn.
+
+            best.checkpoint holds the new weights, learnt.checkpoint those before, from which the same command begins again. What goes on training, by fit --resume or from an export, \
+            needs the weights as learnt: export before.
+
+            EXAMPLE
+              fwoc-train whiten runs/face
+              fwoc-train quantize runs/face -o networks/
+            """)
+
+    @Argument(help: "The run's folder.")
+    var folder: String
+
+    @Option(help: "The encoder, where the run has several: a modality's name.")
+    var part: String?
+
+    @Option(help: "How much all directions are taken to be alike whatever the samples say, 0 to 1.")
+    var shrinkage = 0.1
+
+    @Option(help: ArgumentHelp("Samples of a person that count, at most.", valueName: "n"))
+    var samples = 8
+
+    @Option(name: .customShort("c"), help: ArgumentHelp("Set a key of the run's recipe, for example where its shards are now.", valueName: "key=value"))
+    var set: [String] = []
+
+    func validate() throws {
+        guard (0...1).contains(shrinkage) else { throw ValidationError("--shrinkage is \(shrinkage), expected 0 to 1") }
+        guard samples >= 2 else { throw ValidationError("--samples is \(samples), expected 2 or more") }
+        for entry in set where entry.firstIndex(of: "=") == nil { throw ValidationError("-c \(entry): expected key=value") }
+    }
+
+    func run() throws {
+        let overrides = set.compactMap { entry in entry.firstIndex(of: "=").map { (key: String(entry[..<$0]), value: String(entry[entry.index(after: $0)...])) } }
+        let run = RunFolder(folder)
+        _ = try run.record()
+        guard !TrainedTask.isOne(run) else { throw FitError(.configuration, "\(folder): the run of a task, whose networks give no embedding of a person") }
+        var whitening = Whitening()
+        (whitening.part, whitening.shrinkage, whitening.samplesPerPerson) = (part, shrinkage, samples)
+        var line = ProgressLine(label: "whiten")
+        let outcome = try whitening.apply(to: run, overrides: overrides) { done, total in line.advance(done: done, total: total, before: 0, unit: "samples") }
+        line.finish()
+        Console.note(
+            "whiten: \(outcome.samples) samples of \(outcome.people) people; in the widest direction they differed \(String(format: "%.1f", outcome.spread)) times as much as in the narrowest; "
+                + "the weights are in \(run.bestCheckpoint), those before in \(run.learntCheckpoint)")
+    }
+}
