@@ -32,12 +32,16 @@ struct WhitenCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Samples of a person that count, at most.", valueName: "n"))
     var samples = 8
 
+    @Option(help: ArgumentHelp("How often each is looked at dark, blurred or noisy besides, as in training.", valueName: "n"))
+    var augmented = 1
+
     @Option(name: .customShort("c"), help: ArgumentHelp("Set a key of the run's recipe, for example where its shards are now.", valueName: "key=value"))
     var set: [String] = []
 
     func validate() throws {
         guard (0...1).contains(shrinkage) else { throw ValidationError("--shrinkage is \(shrinkage), expected 0 to 1") }
         guard samples >= 2 else { throw ValidationError("--samples is \(samples), expected 2 or more") }
+        guard (0...64).contains(augmented) else { throw ValidationError("--augmented is \(augmented), expected 0 to 64") }
         for entry in set where entry.firstIndex(of: "=") == nil { throw ValidationError("-c \(entry): expected key=value") }
     }
 
@@ -47,12 +51,12 @@ struct WhitenCommand: ParsableCommand {
         _ = try run.record()
         guard !TrainedTask.isOne(run) else { throw FitError(.configuration, "\(folder): the run of a task, whose networks give no embedding of a person") }
         var whitening = Whitening()
-        (whitening.part, whitening.shrinkage, whitening.samplesPerPerson) = (part, shrinkage, samples)
+        (whitening.part, whitening.shrinkage, whitening.samplesPerPerson, whitening.augmentedViews) = (part, shrinkage, samples, augmented)
         var line = ProgressLine(label: "whiten")
         let outcome = try whitening.apply(to: run, overrides: overrides) { done, total in line.advance(done: done, total: total, before: 0, unit: "samples") }
         line.finish()
         Console.note(
-            "whiten: \(outcome.samples) samples of \(outcome.people) people; in the widest direction they differed \(String(format: "%.1f", outcome.spread)) times as much as in the narrowest; "
+            "whiten: \(outcome.samples) looks at samples of \(outcome.people) people; in the widest direction they differed \(String(format: "%.1f", outcome.spread)) times as much as in the narrowest; "
                 + "the weights are in \(run.bestCheckpoint), those before in \(run.learntCheckpoint)")
     }
 }

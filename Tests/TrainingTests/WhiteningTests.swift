@@ -53,6 +53,20 @@ extension FittingTests {
             #expect(try Self.embeddings(folder) == after)
         }
 
+        @Test func `Augmented views count where training augments, the same ones every time`() throws {
+            let scratch = try ScratchFolder()
+            let folder = try Self.trained(scratch, ["modalities": "[{name: face, encoder: tiny, size: 6, noise: 0.4}, {name: voice, encoder: tiny, size: 6}]"])
+            let people = try Self.embeddings(folder).count
+            var whitening = Whitening(), found: [[UInt8]] = []
+            for (part, views) in [("face", 0), ("face", 1), ("face", 3), ("face", 1), ("voice", 3), ("voice", 0)] {
+                (whitening.part, whitening.augmentedViews) = (part, views)
+                let outcome = try whitening.apply(to: folder, vocabulary: MadeUpPeople.vocabulary)
+                #expect(outcome.samples == people * 8 * (part == "face" ? 1 + views : 1))
+                found.append(try JSONEncoder().encode(SafetensorsFile(contentsOf: URL(fileURLWithPath: folder.bestCheckpoint)).tensors.sorted { $0.key < $1.key }.map(\.value.bytes)).map { $0 })
+            }
+            #expect(found[0] != found[1] && found[1] != found[2] && found[1] == found[3] && found[4] == found[5])
+        }
+
         @Test func `What cannot be whitened is refused, and nothing is changed`() throws {
             let scratch = try ScratchFolder(), folder = try Self.trained(scratch, ["modalities": "[{name: face, encoder: tiny, size: 6}, {name: voice, encoder: tiny, size: 6, train: false}]"])
             let best = try ScratchFolder.bytes(folder.bestCheckpoint)

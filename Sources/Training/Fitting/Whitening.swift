@@ -12,6 +12,7 @@ import Tensors
 public struct Whitening: Sendable {
     public struct Outcome: Sendable {
         public var people: Int
+        /// Of all views.
         public var samples: Int
         /// The widest direction's deviation within people over the narrowest one's, before.
         public var spread: Double
@@ -23,6 +24,8 @@ public struct Whitening: Sendable {
     public var shrinkage = 0.1
     /// Samples of a person that count, at most: that nobody who has hundreds decides alone.
     public var samplesPerPerson = 8
+    /// How often each of them is looked at as training does, dark, blurred or noisy, besides as it is: what that changes is to count less, too.
+    public var augmentedViews = 1
 
     public init() {}
 
@@ -52,17 +55,22 @@ public struct Whitening: Sendable {
         let chosen = everyone.map { own in own.count <= samplesPerPerson ? own : (0..<samplesPerPerson).map { own[$0 * own.count / samplesPerPerson] } }
         let all = chosen.flatMap { $0 }
         guard !all.isEmpty else { throw FitError(.badData, "\(folder.recipe): nobody has several samples, so nothing is known of how they differ within a person") }
-        let found = try SampleEmbedder(run.model, run.data).embeddings(of: all, modalities: [names[slot]], advance: advance)
-        var groups: [[[Float]]] = [], next = 0
-        for group in chosen {
-            groups.append(found[next..<next + group.count].compactMap { $0.modalities[slot] })
-            next += group.count
+        let views = FrozenEmbeddings.views(1 + (run.recipe.modalities[slot].modality.isAugmented ? augmentedViews : 0), seed: run.recipe.seed)
+        let embedder = SampleEmbedder(run.model, run.data)
+        var groups = [[[Float]]](repeating: [], count: chosen.count)
+        for (turn, view) in views.enumerated() {
+            let found = try embedder.embeddings(of: all, view: view, modalities: [names[slot]]) { done, _ in advance(turn * all.count + done, views.count * all.count) }
+            var next = 0
+            for (index, group) in chosen.enumerated() {
+                groups[index] += found[next..<next + group.count].compactMap { $0.modalities[slot] }
+                next += group.count
+            }
         }
         let covariance = try WithinClassCovariance(groups, size: run.model.dimensions[slot])
         let (matrix, spread) = covariance.normalization(shrinkage: shrinkage)
         var changed = checkpoint
         for (name, tensor) in layer.multiplied(by: matrix, graph) { changed.tensors["\(names[slot])/\(name)"] = tensor }
-        changed.metadata[Self.key] = "\(names[slot]) \(shrinkage)"
+        changed.metadata[Self.key] = "\(names[slot]), shrinkage \(shrinkage), \(samplesPerPerson) samples, \(views.count) views"
         if checkpoint.metadata[Self.key] == nil { try checkpoint.write(to: learnt) }
         try changed.write(to: best)
         return Outcome(people: covariance.people, samples: covariance.samples, spread: spread)
