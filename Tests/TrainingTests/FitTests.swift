@@ -54,6 +54,21 @@ extension FittingTests {
             #expect(names == ["face", "voice", "gait", "fuser"])
         }
 
+        /// Who goes on from weights wants what a seed fixes, axes and splits, and pictures that were not drawn before.
+        @Test func `Other draws are another order and other noise, and all else is the seed's`() throws {
+            let scratch = try ScratchFolder()
+            try MadeUpPeople().write(to: scratch.file("shards"))
+            func learnt(_ name: String, _ draws: String?) throws -> (splits: [Split.Subset: [String: [Int]]], losses: [Double]) {
+                let modalities = "[{name: face, encoder: tiny, size: 6, noise: 0.2}, {name: voice, encoder: tiny, size: 6}]"
+                let recipe = try MadeUpPeople.recipe(scratch, ["modalities": modalities, "epochs": "1"].merging(draws.map { ["draws": $0] } ?? [:]) { $1 })
+                #expect(try Fit.trained(recipe, into: scratch.run(name)) == .finished)
+                return (try TrainedRun(scratch.run(name), vocabulary: MadeUpPeople.vocabulary).data.subsets, try scratch.run(name).load().steps.map(\.loss))
+            }
+            let usual = try learnt("usual", nil), same = try learnt("same", "3"), other = try learnt("other", "4")
+            #expect(usual.losses == same.losses && usual.losses != other.losses && usual.losses.count == other.losses.count)
+            #expect(usual.splits == same.splits && usual.splits == other.splits)
+        }
+
         /// Trials and results go by names: those of two folders' files must not be mistaken for one another.
         @Test func `Files of the same name in two folders are different samples`() throws {
             let scratch = try ScratchFolder()

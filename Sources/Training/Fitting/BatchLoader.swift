@@ -78,7 +78,7 @@ final class BatchLoader: Sendable {
         switch look {
         case .training(let epoch, let batch):
             guard recipe.modalityDropout > 0, present.count > 1 else { return Set(present) }
-            var generator = SeededGenerator(seed: recipe.seed, 0xD809, UInt64(epoch), UInt64(batch), UInt64(place))
+            var generator = SeededGenerator(seed: recipe.draws, 0xD809, UInt64(epoch), UInt64(batch), UInt64(place))
             guard Double(generator.next() >> 11) * 0x1p-53 < recipe.modalityDropout else { return Set(present) }
             let lost = present[generator.index(below: present.count)]
             return Set(present).subtracting([lost])
@@ -91,7 +91,7 @@ final class BatchLoader: Sendable {
     private static func view(_ look: Look, _ index: Int, _ place: Int, _ slot: Int, _ recipe: Recipe) -> SampleView {
         switch look {
         case .training(let epoch, let batch):
-            var generator = SeededGenerator(seed: recipe.seed, 0x71E3, UInt64(epoch), UInt64(batch), UInt64(place), UInt64(slot))
+            var generator = SeededGenerator(seed: recipe.draws, 0x71E3, UInt64(epoch), UInt64(batch), UInt64(place), UInt64(slot))
             return recipe.modalities[slot].modality.isAugmented ? .augmented(seed: generator.next()) : .clean
         case .fixed(let view, _):
             // What is drawn for a sample is its own.

@@ -82,7 +82,7 @@ public final class Fit {
         notes += data.notes
         let training = data.subsets[.train] ?? [:]
         sampler = try BatchSampler(
-            rows: training, identitiesPerBatch: recipe.identitiesPerBatch, rowsPerIdentity: recipe.samplesPerIdentity, position: .init(seed: recipe.seed))
+            rows: training, identitiesPerBatch: recipe.identitiesPerBatch, rowsPerIdentity: recipe.samplesPerIdentity, position: .init(seed: recipe.draws))
         guard recipe.identitiesPerBatch % (options.group?.size ?? 1) == 0 else {
             throw FitError(.configuration, "batch.people is \(recipe.identitiesPerBatch), which \(options.group?.size ?? 1) processes cannot share evenly")
         }
@@ -210,7 +210,7 @@ public final class Fit {
         // This process's people.
         let share = batch.rows.count / processes
         let indices = Array(batch.rows[rank * share..<(rank + 1) * share]), labels = Array(batch.labels[rank * share..<(rank + 1) * share])
-        var seeds = SeededGenerator(seed: recipe.seed, 0x57E9, UInt64(state.step), UInt64(rank))
+        var seeds = SeededGenerator(seed: recipe.draws, 0x57E9, UInt64(state.step), UInt64(rank))
         try TorchRuntime.seed(seeds.next())
         model.isTraining = true
         let rate = recipe.optimizer.rate * recipe.schedule.factor(epoch: (Double(state.step) + 0.5) / Double(sampler.batchesPerEpoch), of: Double(recipe.epochs))
@@ -220,7 +220,7 @@ public final class Fit {
             let kept = indices.enumerated().map { loader.keptSlots(data.samples[$1], look, $0 + rank * share) }
             let chosen = indices.indices.map { place in
                 views.indices.map { slot in
-                    var generator = SeededGenerator(seed: recipe.seed, 0x71E4, UInt64(state.step), UInt64(place + rank * share), UInt64(slot))
+                    var generator = SeededGenerator(seed: recipe.draws, 0x71E4, UInt64(state.step), UInt64(place + rank * share), UInt64(slot))
                     return views[slot][generator.index(below: views[slot].count)]
                 }
             }

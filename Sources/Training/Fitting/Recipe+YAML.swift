@@ -26,6 +26,7 @@ extension Recipe {
         source = yaml + overrides.map { "# -c \($0.key)=\($0.value)\n" }.joined()
         name = try top.optionalText("name") ?? (file as NSString).lastPathComponent.replacing(".yaml", with: "")
         seed = UInt64(try top.optionalInteger("seed", in: 0...Int.max) ?? 1)
+        draws = try top.optionalInteger("draws", in: 0...Int.max).map { UInt64($0) } ?? seed
 
         var data = try top.section("data")
         self.data = try TrainingDataSource(&data, folder: folder)

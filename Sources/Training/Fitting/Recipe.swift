@@ -23,8 +23,11 @@ import ModelBundle
 public struct Recipe: Sendable {
     /// Of the run, in reports.
     public var name: String
-    /// Everything that is drawn follows from it.
+    /// Everything that is drawn follows from it: first weights, splits, the axes that a teacher's answers are reduced to, and ``draws``.
     public var seed: UInt64
+    /// What is drawn in training follows from it: order, crops, noise. The seed where it is not given. Who goes on from a run's weights keeps the seed and gives another number here:
+    /// the same draws again are learnt by heart.
+    public var draws: UInt64
     public var data: TrainingDataSource
     /// In the order of the fuser's inputs.
     public var modalities: [ModalityRecipe]
