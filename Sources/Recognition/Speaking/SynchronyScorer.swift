@@ -53,8 +53,8 @@ public final class SynchronyScorer: SpeakingFaceScorer {
     /// Log odds of a face that speaks, from ``Synchrony/evidence(near:within:)``: slope · evidence + offset, as many speaking as not.
     ///
     /// Logistic regression over five people that the networks did not learn from, own sound against other people's and still mouths:
-    /// `fwoc-train evaluate RUN --subset validation` prints it. The networks of the bundle `edge` have learnt six epochs more since, and are surer of themselves (slopes of 32 and 26,
-    /// with the same zero to 0.012): these are the careful ones.
+    /// `fwoc-train evaluate RUN --subset validation` prints it. The networks of the bundle `edge` have learnt twenty epochs more since, and are surer of themselves (slopes of 26 and 22,
+    /// with the same zero to 0.017): these are the careful ones.
     public struct Calibration: Sendable {
         /// Whether the offset of the sound against the picture is known.
         public enum Place: String, Sendable, CaseIterable {
