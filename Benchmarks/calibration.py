@@ -212,4 +212,5 @@ def main():
         strangers(agent, bundle, name, faces, options.rate)
 
 
-main()
+if __name__ == "__main__":
+    main()

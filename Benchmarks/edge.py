@@ -755,4 +755,5 @@ def main():
         options.json.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
 
 
-main()
+if __name__ == "__main__":
+    main()
