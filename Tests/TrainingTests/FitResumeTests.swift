@@ -8,7 +8,7 @@ import Training
 
 /// What a run is made of that has state besides its weights: each must be put down and taken up.
 private enum Kind: String, CaseIterable, CustomTestStringConvertible {
-    case adamWithDropout, momentumWithBank, embraceNet, frozenViews, cleanTeacher
+    case adamWithDropout, momentumWithBank, embraceNet, frozenViews, cleanTeacher, averaged
 
     var testDescription: String { rawValue }
 
@@ -35,6 +35,7 @@ private enum Kind: String, CaseIterable, CustomTestStringConvertible {
                 "modalities": "[{name: face, encoder: tiny, size: 8, noise: 0.3}, {name: voice, encoder: tiny, size: 8, noise: 0.3}]",
                 "losses.1": "{name: distillation, on: face, teacher: large.onnx, sees: clean}", "precision": "mixed",
             ]
+        case .averaged: ["modalities.0.encoder": "tiny-norm", "optimizer.average": "0.9"]
         }
     }
 }

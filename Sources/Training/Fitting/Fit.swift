@@ -52,6 +52,7 @@ public final class Fit {
     private let options: Options
     private let objective: Objective
     private let optimizer: any Optimizer
+    private let average: WeightAverage?
     private let loader: BatchLoader
     private let frozen: FrozenEmbeddings?
     private let recorder: RunRecorder?
@@ -96,6 +97,7 @@ public final class Fit {
             throw FitError(.configuration, "\(recipe.name): nothing learns: \(recipe.losses.map(\.label).joined(separator: ", ")) only looks at encoders with train: false; put a loss on fused, or let them train")
         }
         optimizer = try recipe.optimizer.optimizer(of: weights, precision: recipe.precision)
+        average = recipe.optimizer.average > 0 ? try WeightAverage(of: weights + model.learningStatistics, decay: recipe.optimizer.average) : nil
         loader = BatchLoader(data, recipe, device: options.device)
         frozen = FrozenEmbeddings.serves(recipe) ? FrozenEmbeddings(model, data, loader) : nil
         validation = Self.validationSamples(data, recipe)
@@ -104,7 +106,7 @@ public final class Fit {
             notes.append("validation has \(data.subsets[.validation]?.count ?? 0) people, fewer than two with two samples: the weights of the last epoch count as the best ones")
         }
         state = FitState(position: sampler.position, fingerprint: Self.fingerprint(recipe, sampler.identities, data))
-        if exists { try Self.restore(checkpoint, into: &state, model, optimizer, objective) }
+        if exists { try Self.restore(checkpoint, into: &state, model, optimizer, average, objective) }
         sampler = try BatchSampler(rows: training, identitiesPerBatch: recipe.identitiesPerBatch, rowsPerIdentity: recipe.samplesPerIdentity, position: state.position)
         if let group = options.group {
             let steps = try group.gathered(TorchTensor([Int64(state.step)], shape: [1])).integers()
@@ -246,6 +248,7 @@ public final class Fit {
         if learns {
             try optimizer.step()
             state.updates += 1
+            try average?.update(step: state.updates)
         }
         state.step += 1
         state.position = sampler.position
@@ -282,6 +285,8 @@ public final class Fit {
 
     private func endEpoch(_ epoch: Int, _ progress: (Progress) -> Void) throws {
         try shareStatistics()
+        try average?.exchange()
+        if average != nil { try shareStatistics() }
         let mean = try meanLoss()
         (state.epochLoss, state.epochBatches) = (0, 0)
         let isLast = epoch == recipe.epochs - 1
@@ -310,6 +315,7 @@ public final class Fit {
                 state.sinceBest += 1
             }
         }
+        try average?.exchange()
         if metrics.isEmpty, trials != nil { metrics = [RunValue("auc", nil), RunValue("eer", nil)] }
         try recorder?.append(EpochRow(epoch: epoch + 1, step: state.step, seconds: state.seconds, trainingLoss: mean, metrics: metrics))
         try note()
@@ -365,12 +371,14 @@ public final class Fit {
     // MARK: Checkpoints
 
     private static let moment = "optimizer."
+    private static let averaged = "average."
     private static let bank = "bank."
 
     private func save() throws {
         guard rank == 0 else { return }
         var tensors = try model.state()
         for (index, tensor) in try optimizer.state().enumerated() { tensors["\(Self.moment)\(index)"] = tensor }
+        for (index, tensor) in try (average?.state() ?? []).enumerated() { tensors["\(Self.averaged)\(index)"] = tensor }
         for (index, bank) in objective.banks {
             let kept = bank.state
             tensors["\(Self.bank)\(index)"] = kept.rows
@@ -384,7 +392,7 @@ public final class Fit {
     }
 
     private static func restore(
-        _ checkpoint: URL, into state: inout FitState, _ model: FusionModel, _ optimizer: any Optimizer, _ objective: Objective
+        _ checkpoint: URL, into state: inout FitState, _ model: FusionModel, _ optimizer: any Optimizer, _ average: WeightAverage?, _ objective: Objective
     ) throws {
         let file = try SafetensorsFile(contentsOf: checkpoint)
         guard let text = file.metadata["fwoc.state"], let saved = try? JSONDecoder().decode(FitState.self, from: Data(text.utf8)) else {
@@ -393,10 +401,12 @@ public final class Fit {
         guard saved.fingerprint == state.fingerprint else {
             throw FitError(.configuration, "\(checkpoint.path): it is of another recipe, or of other data: it cannot be gone on with; take another folder, or the recipe, settings and data that it was begun with")
         }
-        var own: [String: Tensor] = [:], moments: [Int: Tensor] = [:]
+        var own: [String: Tensor] = [:], moments: [Int: Tensor] = [:], averages: [Int: Tensor] = [:]
         for (name, tensor) in file.tensors {
             if name.hasPrefix(moment), let index = Int(name.dropFirst(moment.count)) {
                 moments[index] = tensor
+            } else if name.hasPrefix(averaged), let index = Int(name.dropFirst(averaged.count)) {
+                averages[index] = tensor
             } else if name.hasPrefix(bank), let index = Int(name.dropFirst(bank.count)) {
                 let labels = saved.bankLabels["\(index)"] ?? []
                 guard let bank = objective.banks[index], bank.fits(rows: tensor, labels: labels) else {
@@ -409,6 +419,7 @@ public final class Fit {
         }
         try model.load(own)
         try optimizer.restore((0..<moments.count).compactMap { moments[$0] }, stepCount: saved.updates)
+        try average?.restore((0..<averages.count).compactMap { averages[$0] })
         state = saved
     }
 

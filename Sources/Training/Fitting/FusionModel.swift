@@ -226,6 +226,11 @@ public final class FusionModel {
         (encoders.flatMap(\.parameters) + (fuser?.parameters ?? [])).filter(\.isTrainable).map(\.tensor) + heads.map(\.tensor)
     }
 
+    /// Running statistics of the networks that learn, in the same order.
+    var learningStatistics: [TorchTensor] {
+        (zip(recipe.modalities, encoders).filter { $0.0.isTrainable }.flatMap { $0.1.statistics } + (fuser?.statistics ?? [])).map(\.tensor)
+    }
+
     /// Graphs by name: modalities', and `fuser`.
     private var graphs: [(name: String, graph: TrainableGraph)] {
         zip(recipe.modalities, encoders).map { ($0.name, $1) } + (fuser.map { [("fuser", $0)] } ?? [])

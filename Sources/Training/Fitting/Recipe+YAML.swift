@@ -137,7 +137,8 @@ extension Recipe.OptimizerRecipe {
         let name: Name = try section.choice("name", default: .adam)
         self.init(
             name: name, rate: try section.optionalReal("rate", in: 1e-9...10) ?? 1e-3,
-            weightDecay: try section.optionalReal("weight_decay", in: 0...1) ?? 0, momentum: try section.optionalReal("momentum", in: 0...0.9999) ?? (name == .muon ? 0.95 : 0.9))
+            weightDecay: try section.optionalReal("weight_decay", in: 0...1) ?? 0, momentum: try section.optionalReal("momentum", in: 0...0.9999) ?? (name == .muon ? 0.95 : 0.9),
+            average: try section.optionalReal("average", in: 0...0.999999) ?? 0)
     }
 
     func optimizer(of weights: [TorchTensor], precision: Precision) throws -> any Optimizer {

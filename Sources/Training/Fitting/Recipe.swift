@@ -84,6 +84,8 @@ public struct Recipe: Sendable {
         public var rate: Double
         public var weightDecay: Double
         public var momentum: Double
+        /// 0…<1: where above 0, what is measured and kept are weights averaged over the last steps (``WeightAverage``), of which one counts by this factor less than the next.
+        public var average = 0.0
     }
 
     public struct ValidationRecipe: Sendable, Hashable {

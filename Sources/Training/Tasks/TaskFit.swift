@@ -23,6 +23,7 @@ public final class TaskFit {
     public private(set) var notes: [String]
     private let task: any LearningTask
     private let optimizer: any Optimizer
+    private let average: WeightAverage?
     private let recorder: RunRecorder
     private var state = State()
     private let weights: [TorchTensor]
@@ -46,7 +47,9 @@ public final class TaskFit {
         if let note = recipe.precision.note(on: options.device) { notes.append(note) }
         optimizer = try recipe.optimizer.optimizer(of: weights, precision: recipe.precision)
         state.fingerprint = String(StableHash.of(recipe.source + task.dataDigest), radix: 16)
-        if exists { try Self.restore(checkpoint, &state, task, optimizer) } else { try Self.begin(task, recipe.start) }
+        if !exists { try Self.begin(task, recipe.start) }
+        average = recipe.optimizer.average > 0 ? try WeightAverage(of: weights + task.networks.flatMap { $0.graph.statistics.map(\.tensor) }, decay: recipe.optimizer.average) : nil
+        if exists { try Self.restore(checkpoint, &state, task, optimizer, average) }
         if exists {
             recorder = try RunRecorder(resuming: folder, afterStep: state.step)
         } else {
@@ -124,6 +127,7 @@ public final class TaskFit {
         optimizer.learningRate = rate
         try optimizer.step()
         state.step += 1
+        try average?.update(step: state.step)
         state.epochLoss += value
         let epoch = (state.step - 1) / task.stepsPerEpoch
         return StepRow(
@@ -141,6 +145,7 @@ public final class TaskFit {
         state.epochLoss = 0
         progress(self.progress(.validating, mean, 0, 0))
         for network in task.networks { network.graph.isTraining = false }
+        try average?.exchange()
         let metrics = try task.validate()
         let value = metrics.first?.value
         // Of equal ones the later, which has learnt more: a share of few rows takes few values.
@@ -149,6 +154,7 @@ public final class TaskFit {
             (state.bestValue, state.bestEpoch) = (value, epoch)
             try SafetensorsFile(tensors: try weightsByName(), metadata: ["fwoc.fingerprint": state.fingerprint, "fwoc.epoch": "\(epoch)"]).write(to: URL(fileURLWithPath: folder.bestCheckpoint))
         }
+        try average?.exchange()
         try recorder.append(EpochRow(epoch: epoch + 1, step: state.step, seconds: state.seconds, trainingLoss: mean, metrics: metrics))
         try note()
         try save()
@@ -157,6 +163,7 @@ public final class TaskFit {
     // MARK: Checkpoints
 
     private static let moment = "optimizer."
+    private static let averaged = "average."
 
     private func weightsByName() throws -> [String: Tensor] {
         var tensors: [String: Tensor] = [:]
@@ -167,13 +174,14 @@ public final class TaskFit {
     private func save() throws {
         var tensors = try weightsByName()
         for (index, tensor) in try optimizer.state().enumerated() { tensors["\(Self.moment)\(index)"] = tensor }
+        for (index, tensor) in try (average?.state() ?? []).enumerated() { tensors["\(Self.averaged)\(index)"] = tensor }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys]
         try recorder.synchronise()
         try SafetensorsFile(tensors: tensors, metadata: ["fwoc.state": String(decoding: try encoder.encode(state), as: UTF8.self)]).write(to: URL(fileURLWithPath: folder.lastCheckpoint))
     }
 
-    private static func restore(_ checkpoint: URL, _ state: inout State, _ task: any LearningTask, _ optimizer: any Optimizer) throws {
+    private static func restore(_ checkpoint: URL, _ state: inout State, _ task: any LearningTask, _ optimizer: any Optimizer, _ average: WeightAverage?) throws {
         let file = try SafetensorsFile(contentsOf: checkpoint)
         guard let text = file.metadata["fwoc.state"], let saved = try? JSONDecoder().decode(State.self, from: Data(text.utf8)) else {
             throw FitError(.badData, "\(checkpoint.path): it says nothing of a run's state; it was not written by a training run")
@@ -181,9 +189,12 @@ public final class TaskFit {
         guard saved.fingerprint == state.fingerprint else {
             throw FitError(.configuration, "\(checkpoint.path): it is of another recipe, or of other data: it cannot be gone on with; take another folder, or the recipe, settings and data that it was begun with")
         }
-        try load(file.tensors.filter { !$0.key.hasPrefix(moment) }, into: task)
-        let moments = (0..<file.tensors.count).prefix { file.tensors["\(moment)\($0)"] != nil }.compactMap { file.tensors["\(moment)\($0)"] }
-        try optimizer.restore(moments, stepCount: saved.step)
+        func numbered(_ prefix: String) -> [Tensor] {
+            (0..<file.tensors.count).prefix { file.tensors["\(prefix)\($0)"] != nil }.compactMap { file.tensors["\(prefix)\($0)"] }
+        }
+        try load(file.tensors.filter { !$0.key.hasPrefix(moment) && !$0.key.hasPrefix(averaged) }, into: task)
+        try optimizer.restore(numbered(moment), stepCount: saved.step)
+        try average?.restore(numbered(averaged))
         state = saved
     }
 
