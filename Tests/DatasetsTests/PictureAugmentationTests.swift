@@ -91,16 +91,16 @@ import Testing
     @Test func `A move is the bilinear one`() {
         for (channels, width, height) in Self.sizes where width < 50 {
             let picture = TestPicture(channels, width, height)
-            for (shiftX, shiftY, scale, rotation) in [(0.1, -0.04, 1.0, 0.0), (0, 0, 1.08, 0), (0, 0, 1, 6), (0.03, 0.02, 0.93, -5.0)] {
-                let moved = picture.distorted { ($0.shiftX, $0.shiftY, $0.scale, $0.rotation) = (Float(shiftX), Float(shiftY), Float(scale), Float(rotation)) }
-                let (c, s) = (cos(rotation * .pi / 180) / scale, sin(rotation * .pi / 180) / scale)
+            for (shiftX, shiftY, scale, aspect, rotation) in [(0.1, -0.04, 1.0, 1.0, 0.0), (0, 0, 1.08, 1, 0), (0, 0, 1, 1, 6), (0, 0, 1, 1.3, 0), (0.03, 0.02, 0.93, 0.8, -5.0)] {
+                let moved = picture.distorted { ($0.shiftX, $0.shiftY, $0.scale, $0.aspect, $0.rotation) = (Float(shiftX), Float(shiftY), Float(scale), Float(aspect), Float(rotation)) }
+                let (c, s) = (cos(rotation * .pi / 180) / scale, sin(rotation * .pi / 180) / scale), broader = aspect.squareRoot()
                 let (middleX, middleY) = (Double(width - 1) / 2, Double(height - 1) / 2)
                 var expected: [Double] = []
                 for channel in 0..<channels {
                     for y in 0..<height {
                         for x in 0..<width {
                             let (dx, dy) = (Double(x) - middleX - shiftX * Double(width), Double(y) - middleY - shiftY * Double(width))
-                            let (u, v) = (max(0, min(Double(width - 1), c * dx + s * dy + middleX)), max(0, min(Double(height - 1), -s * dx + c * dy + middleY)))
+                            let (u, v) = (max(0, min(Double(width - 1), (c * dx + s * dy) / broader + middleX)), max(0, min(Double(height - 1), (-s * dx + c * dy) * broader + middleY)))
                             let (p, q) = (u - u.rounded(.down), v - v.rounded(.down))
                             let (left, top) = (Int(u), Int(v))
                             let upper = picture.clamped(channel, left, top) * (1 - p) + picture.clamped(channel, left + 1, top) * p
@@ -242,6 +242,12 @@ import Testing
         let dark = [1, 0.6, 0.3, 0.1].map { light in TestPicture(3, 112, 112).distorted { $0.light = light } }
         for (darker, lighter) in zip(dark.dropFirst(), dark) { #expect(darker.mean < 0.85 * lighter.mean) }
         #expect(TestPicture(1, 112, 112, level: 200).distorted { $0.light = 0.3 }.deviation > 5)
+        let lit = TestPicture(1, 21, 9, level: 60).distorted { $0.sideLight = 0.5 }, fromBelow = TestPicture(1, 9, 21, level: 60).distorted { ($0.sideLight, $0.sideLightAngle) = (0.5, 90) }
+        for x in 0..<21 {
+            let expected = (60 * exp(0.5 * (Double(x) / 10 - 1))).rounded()
+            for y in 0..<9 { #expect(abs(Double(lit[0, x, y]) - expected) <= 1 && abs(Double(fromBelow[0, y, x]) - expected) <= 1) }
+        }
+        #expect(TestPicture(1, 5, 5, level: 250).distorted { $0.sideLight = 1 }[0, 4, 2] == 255)
         // Grey pictures have no colour to change.
         let plane = TestPicture(1, 9, 9)
         #expect(plane.distorted { ($0.saturation, $0.cast) = (0, [1.2, 1, 0.8]) } == plane)
@@ -258,7 +264,7 @@ import Testing
                 (augmentation.occlusion, augmentation.mask, augmentation.brightness, augmentation.contrast) = (every, every, every, every)
                 (augmentation.gamma, augmentation.saturation, augmentation.cast, augmentation.lowLight) = (every, every, every, every)
                 (augmentation.blur, augmentation.motion, augmentation.resolution) = (every, every, every)
-                (augmentation.grain, augmentation.compression) = (every, every)
+                (augmentation.grain, augmentation.compression, augmentation.aspect, augmentation.sideLight) = (every, every, every, every)
                 var (a, b) = (TestPicture(channels, width, height), TestPicture(channels, width, height))
                 var (first, second) = (SeededGenerator(seed: 4), SeededGenerator(seed: 4))
                 augmentation.apply(to: &a.levels, channels: channels, width: width, height: height, random: &first)

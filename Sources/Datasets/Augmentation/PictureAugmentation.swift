@@ -11,12 +11,16 @@ public struct PictureAugmentation: Codable, Hashable, Sendable, EffectSet {
     public var shift = Effect(0.3, 0...0.04)
     /// Enlarged by this factor.
     public var scale = Effect(0.3, 0.92...1.08)
+    /// Stretched: width by height.
+    public var aspect = Effect(0, 0.8...1.25)
     /// Degrees, clockwise.
     public var rotation = Effect(0.3, -6...6)
     /// A rectangle is covered: its part of the area.
     public var occlusion = Effect(0.1, 0.03...0.2)
     /// The lower part is covered, as by a mask or a scarf: its part of the height.
     public var mask = Effect(0.03, 0.3...0.48)
+    /// Light from one side: natural logarithm of how much lighter that side is than the middle.
+    public var sideLight = Effect(0, 0.2...0.7)
     /// Added to every level, in parts of full scale.
     public var brightness = Effect(0.3, -0.15...0.15)
     /// Factor about middle grey.
@@ -50,8 +54,8 @@ public struct PictureAugmentation: Codable, Hashable, Sendable, EffectSet {
     }()
 
     static let fields: [Field] = [
-        ("flip", \.flip), ("shift", \.shift), ("scale", \.scale), ("rotation", \.rotation), ("occlusion", \.occlusion), ("mask", \.mask),
-        ("brightness", \.brightness), ("contrast", \.contrast), ("gamma", \.gamma), ("saturation", \.saturation), ("cast", \.cast),
+        ("flip", \.flip), ("shift", \.shift), ("scale", \.scale), ("aspect", \.aspect), ("rotation", \.rotation), ("occlusion", \.occlusion), ("mask", \.mask),
+        ("sideLight", \.sideLight), ("brightness", \.brightness), ("contrast", \.contrast), ("gamma", \.gamma), ("saturation", \.saturation), ("cast", \.cast),
         ("lowLight", \.lowLight), ("blur", \.blur), ("motion", \.motion), ("resolution", \.resolution), ("grain", \.grain), ("compression", \.compression),
     ]
 
@@ -71,9 +75,14 @@ public struct PictureAugmentation: Codable, Hashable, Sendable, EffectSet {
             (drawn.shiftX, drawn.shiftY) = (distance * cos(angle), distance * sin(angle))
         }
         if let (factor, _) = dice.roll(scale, "scale") { drawn.scale = factor }
+        if let (factor, _) = dice.roll(aspect, "aspect") { drawn.aspect = factor }
         if let (degrees, _) = dice.roll(rotation, "rotation") { drawn.rotation = degrees }
         if case (let part, var random)? = dice.roll(occlusion, "occlusion") { drawn.covers.append(.rectangle(area: part, &random)) }
         if case (let part, var random)? = dice.roll(mask, "mask") { drawn.covers.append(.lowerPart(part, &random)) }
+        if case (let strength, var random)? = dice.roll(sideLight, "sideLight") {
+            drawn.sideLight = strength
+            drawn.sideLightAngle = random.uniform(0...360)
+        }
         if let (level, _) = dice.roll(brightness, "brightness") { drawn.brightness = level }
         if let (factor, _) = dice.roll(contrast, "contrast") { drawn.contrast = factor }
         if let (exponent, _) = dice.roll(gamma, "gamma") { drawn.gamma = exponent }

@@ -8,9 +8,15 @@ public struct PictureDistortion: Codable, Hashable, Sendable {
     public var shiftY: Float = 0
     /// About the middle.
     public var scale: Float = 1
+    /// Width by height, of what was a square.
+    public var aspect: Float = 1
     /// Degrees, clockwise about the middle.
     public var rotation: Float = 0
     public var covers: [PictureCover] = []
+    /// How much lighter one end is than the middle, in natural logarithms of the level, and the middle than the other; 0 for none.
+    public var sideLight: Float = 0
+    /// Where the light comes from: degrees, clockwise from the right.
+    public var sideLightAngle: Float = 0
     /// Added to every level, in parts of full scale.
     public var brightness: Float = 0
     /// Factor about middle grey.
@@ -48,9 +54,11 @@ public struct PictureDistortion: Codable, Hashable, Sendable {
         precondition(channels >= 0 && width >= 0 && height >= 0 && crop.count == channels * width * height, "\(crop.count) levels for \(channels) planes of \(width)x\(height)")
         guard !crop.isEmpty else { return }
         if isFlipped { flip(&crop, width: width) }
-        let move = PictureMove(shiftX: shiftX * Float(width), shiftY: shiftY * Float(width), scale: scale, rotation: rotation)
+        let move = PictureMove(shiftX: shiftX * Float(width), shiftY: shiftY * Float(width), scale: scale, aspect: aspect, rotation: rotation)
         if !move.isIdentity { move.apply(to: &crop, channels: channels, width: width, height: height) }
         for cover in covers { cover.apply(to: &crop, channels: channels, width: width, height: height) }
+        let side = SideLight(strength: sideLight, angle: sideLightAngle)
+        if !side.isIdentity { side.apply(to: &crop, channels: channels, width: width, height: height) }
         let curve = LightCurve(brightness: brightness, contrast: contrast, gamma: gamma, saturation: saturation, cast: cast, light: light)
         if !curve.isIdentity { curve.apply(to: &crop, channels: channels) }
 

@@ -1,5 +1,6 @@
 import Datasets
 import Dispatch
+import Foundation
 import FrontEnd
 import Synchronization
 
@@ -72,6 +73,9 @@ struct SynchronyWindows: Sendable {
         augmentation.shift = Effect(0.7, 0...0.08)
         augmentation.scale = Effect(0.7, 0.8...1.2)
         augmentation.rotation = Effect(0.5, -10...10)
+        // The few people that are learnt from are to be many: broader and narrower mouths, lit from anywhere.
+        augmentation.aspect = Effect(0.5, 0.75...1.33)
+        augmentation.sideLight = Effect(0.4, 0.1...0.8)
         (augmentation.saturation, augmentation.cast) = (Effect(0), Effect(0))
         augmentation.motion = Effect(0)
         return augmentation
@@ -107,6 +111,9 @@ struct SynchronyWindows: Sendable {
                 piece.mouths = try data.mouths(talk, start..<start + frames, distortion: (distortion, noise: random.next(), tremble: tremble), held: held)
                 let samples = Self.soundAugmentation.apply(to: try data.sound(talk, start..<start + frames), noise: noise, random: &random)
                 piece.features = LogMel.frames(of: samples, count: frames * TalkSet.melsPerFrame)
+                if random.index(below: 10) < 6 {
+                    VocalTract(factor: exp(Double(random.uniform(-0.22...0.22))), filters: piece.features.count / (frames * TalkSet.melsPerFrame)).apply(to: &piece.features)
+                }
             } catch { piece.failure = error }
             pieces.withLock { $0[index] = piece }
         }
