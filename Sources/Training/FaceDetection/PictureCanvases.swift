@@ -36,13 +36,14 @@ struct PictureCanvases: Sendable {
         return augmentation
     }()
 
-    /// How many pictures there are across a canvas, each as often as the others: portraits are of small faces too only where there are many.
-    private static let divisions = [1, 1, 2, 2, 4]
+    /// How many pictures there are across a canvas, each as often as the others: portraits are of small faces too only where there are many. A picture has 64 pixels at least; on broad
+    /// canvases one is as broad as a webcam's, whose owner fills half of it: a network that never saw a whole face of 250 pixels finds its halves.
+    private static func divisions(_ side: Int) -> [Int] { side < 512 ? [1, 1, 2, 2, 4] : [1, 1, 2, 2, 4, 4, 8] }
 
-    /// One canvas of a picture, of four or of sixteen; broader and narrower ones, and turned ones: the teacher is asked about what comes of it.
+    /// One canvas of a picture, of four, of sixteen or of sixty-four; broader and narrower ones, and turned ones: the teacher is asked about what comes of it.
     func canvas(_ random: inout SeededGenerator) -> [UInt8] {
         var canvas = [UInt8](repeating: 0, count: 3 * side * side)
-        let parts = Self.divisions[random.index(below: Self.divisions.count)], cell = side / parts
+        let divisions = Self.divisions(side), parts = divisions[random.index(below: divisions.count)], cell = side / parts
         for part in 0..<parts * parts {
             let own = chosen[random.index(below: chosen.count)], picture = own[random.index(below: own.count)], size = pictures.size(picture)
             let scale = Float(cell) / Float(max(size.width, size.height)) * exp(random.uniform(-0.3...1.2))
