@@ -87,8 +87,11 @@ import Training
         }
         let calibration = SynchronyScorer.Calibration()
         let last = try #require(answers[Self.frames])
-        let evidence = 0.5 * newest.distances.sorted()[Synchrony.reach] - newest.distances[Synchrony.reach - 5...Synchrony.reach + 5].min()!
-        #expect(abs(evidence - newest.evidence(near: 0, within: 5)) < 1e-6)
+        let nearest = try #require((Synchrony.reach - 5...Synchrony.reach + 5).min { newest.distances[$0] < newest.distances[$1] })
+        let elsewhere = newest.distances.indices.filter { abs($0 - nearest) > 2 }.map { Double(newest.distances[$0] - newest.distances[nearest]) }
+        let mean = elsewhere.reduce(0, +) / Double(elsewhere.count), variance = elsewhere.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(elsewhere.count)
+        let evidence = 0.5 * newest.distances.sorted()[Synchrony.reach] - newest.distances[nearest] + Float(0.1 * mean / (variance.squareRoot() + 0.02))
+        #expect(abs(evidence - newest.evidence(near: 0, within: 5)) < 1e-4)
         #expect(abs(last - (Float(calibration.unknown.slope) * evidence + Float(calibration.unknown.offset))) < 1e-3)
     }
 
@@ -117,7 +120,12 @@ import Training
         #expect(synchrony.distance(near: 0, within: 2) == 1.3 && synchrony.distance(near: 0, within: 3) == 0.8)
         // At the ends only what there is.
         #expect(synchrony.distance(near: -Synchrony.reach, within: 5) == 1.3 && synchrony.distance(near: Synchrony.reach, within: 2) == 1.3)
-        #expect(abs(synchrony.evidence(near: -4, within: 1) - (0.65 - 0.8)) < 1e-6)
+        // Nothing stands out more than one offset among equals.
+        #expect(abs(synchrony.evidence(near: -4, within: 1) - (0.65 - 0.8 + 0.1 * 0.5 / 0.02)) < 1e-4)
+        // Three offsets away from what is near, everything is elsewhere: on one level all of it but the peak.
+        let off = 0.65 - 1.3 + 0.1 * (-0.5 / 26) / (Float(0.5 * 5 / 26) + 0.02)
+        #expect(abs(synchrony.evidence(near: 5, within: 1) - off) < 1e-4)
+        #expect(Synchrony(distances: [Float](repeating: 1.2, count: 2 * Synchrony.reach + 1)).evidence(near: 0, within: 2) == -0.6)
     }
 
     @Test func `Networks that do not fit are refused by role`() throws {
