@@ -67,6 +67,31 @@ extension FittingTests {
             #expect(found[0] != found[1] && found[1] != found[2] && found[1] == found[3] && found[4] == found[5])
         }
 
+        @Test func `What all people have in common is taken away, and no more`() throws {
+            let scratch = try ScratchFolder(), folder = try Self.trained(scratch)
+            func mean(_ people: [[[Float]]]) -> [Double] {
+                (0..<6).map { place in people.map { person in person.map { Self.unit($0.map(Double.init))[place] }.reduce(0, +) / Double(person.count) }.reduce(0, +) / Double(people.count) }
+            }
+            func length(_ vector: [Double]) -> Double { vector.reduce(0) { $0 + $1 * $1 }.squareRoot() }
+            let before = try Self.embeddings(folder), best = try SafetensorsFile(contentsOf: URL(fileURLWithPath: folder.bestCheckpoint))
+            var whitening = Whitening()
+            (whitening.part, whitening.change) = ("face", .mean)
+            let outcome = try whitening.apply(to: folder, vocabulary: MadeUpPeople.vocabulary)
+            let after = try Self.embeddings(folder)
+            #expect(outcome.people == before.count && length(mean(after)) < 0.4 * length(mean(before)), "\(length(mean(before))) → \(length(mean(after)))")
+            // One bias is another, by the mean as long as the encoder's outputs are on average; the rest is as it was.
+            let now = try SafetensorsFile(contentsOf: URL(fileURLWithPath: folder.bestCheckpoint)).tensors
+            let changed = now.filter { best.tensors[$0.key] != $0.value }
+            #expect(now.count == best.tensors.count && changed.count == 1)
+            let (name, bias) = try #require(changed.first), old = try #require(best.tensors[name])
+            let shift = zip(old.values(as: Float.self), bias.values(as: Float.self)).map { Double($0 - $1) }, common = mean(before)
+            #expect(abs(zip(Self.unit(shift), Self.unit(common)).reduce(0) { $0 + $1.0 * $1.1 } - 1) < 1e-4)
+            #expect(try SafetensorsFile(contentsOf: URL(fileURLWithPath: folder.learntCheckpoint)).tensors == best.tensors)
+            let centred = try ScratchFolder.bytes(folder.bestCheckpoint)
+            _ = try whitening.apply(to: folder, vocabulary: MadeUpPeople.vocabulary)
+            #expect(try ScratchFolder.bytes(folder.bestCheckpoint) == centred)
+        }
+
         @Test func `What cannot be whitened is refused, and nothing is changed`() throws {
             let scratch = try ScratchFolder(), folder = try Self.trained(scratch, ["modalities": "[{name: face, encoder: tiny, size: 6}, {name: voice, encoder: tiny, size: 6, train: false}]"])
             let best = try ScratchFolder.bytes(folder.bestCheckpoint)

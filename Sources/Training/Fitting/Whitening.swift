@@ -1,4 +1,4 @@
-public import Biometrics
+import Biometrics
 import Datasets
 import Foundation
 import ModelBundle
@@ -20,6 +20,16 @@ public struct Whitening: Sendable {
 
     /// Of the encoder, a modality's name; the only one where `nil`.
     public var part: String?
+    /// What is done to embeddings.
+    public enum Change: Sendable {
+        /// Samples of one person come to differ as much in all directions.
+        case directions
+        /// What all people have in common is taken away, the mean of their unit-length embeddings: for people who were seen or heard on one occasion each, whose samples do not say
+        /// in which directions one person differs.
+        case mean
+    }
+
+    public var change = Change.directions
     /// 0…1, see ``WithinClassCovariance/normalization(shrinkage:)``.
     public var shrinkage = 0.1
     /// Samples of a person that count, at most: that nobody who has hundreds decides alone.
@@ -66,11 +76,38 @@ public struct Whitening: Sendable {
                 next += group.count
             }
         }
-        let covariance = try WithinClassCovariance(groups, size: run.model.dimensions[slot])
+        let size = run.model.dimensions[slot], covariance = try WithinClassCovariance(groups, size: size)
         let (matrix, spread) = covariance.normalization(shrinkage: shrinkage)
         var changed = checkpoint
-        for (name, tensor) in layer.multiplied(by: matrix, graph) { changed.tensors["\(names[slot])/\(name)"] = tensor }
-        changed.metadata[Self.key] = "\(names[slot]), shrinkage \(shrinkage), \(samplesPerPerson) samples, \(views.count) views"
+        let replaced: [(name: String, tensor: Tensor)]
+        switch change {
+        case .directions: replaced = layer.multiplied(by: matrix, graph)
+        case .mean:
+            guard let bias = layer.bias, let old: [Float] = graph.initializers[bias]?.values() else {
+                throw FitError(.configuration, "\(names[slot]): its last layer has no bias that a mean could be taken from")
+            }
+            // What the layer gives is made unit-length afterwards; its mean is that of the unit-length ones, as long as outputs are on average.
+            let raw = MeasuredNetwork(layer.unnormalized(graph)), loader = BatchLoader(run.data, run.recipe, device: run.model.device)
+            var length = 0.0, count = 0.0
+            for sample in chosen.compactMap(\.first) {
+                guard let input = try loader.inputs([sample], .fixed(.clean, modalities: [names[slot]])).values[slot] else { continue }
+                let values = try raw(input.tensor().values(as: Float.self), shape: input.shape)
+                // Of a sample that is looked at in several pieces each is an output.
+                for start in stride(from: 0, to: values.count, by: size) {
+                    length += values[start..<start + size].reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
+                    count += 1
+                }
+            }
+            length /= max(1, count)
+            var mean = [Double](repeating: 0, count: size)
+            for group in groups where !group.isEmpty {
+                for embedding in group { for place in 0..<size { mean[place] += Double(embedding[place]) / Double(group.count * groups.count) } }
+            }
+            replaced = [(bias, Tensor(shape: [size], values: (0..<size).map { Float(Double(old[$0]) - length * mean[$0]) }))]
+        }
+        for (name, tensor) in replaced { changed.tensors["\(names[slot])/\(name)"] = tensor }
+        let how = change == .mean ? "mean" : "shrinkage \(shrinkage)"
+        changed.metadata[Self.key] = "\(names[slot]), \(how), \(samplesPerPerson) samples, \(views.count) views"
         if checkpoint.metadata[Self.key] == nil { try checkpoint.write(to: learnt) }
         try changed.write(to: best)
         return Outcome(people: covariance.people, samples: covariance.samples, spread: spread)
@@ -81,6 +118,8 @@ public struct Whitening: Sendable {
 private struct LastLayer {
     var weight: String
     var bias: String?
+    /// What it gives.
+    var output: String
     var isTransposed: Bool
 
     init?(of graph: Graph) {
@@ -92,6 +131,7 @@ private struct LastLayer {
             case "Gemm":
                 guard node.inputs.count >= 2, graph.initializers[node.inputs[1]] != nil, node.number("alpha", 1) == 1, node.number("beta", 1) == 1 else { return nil }
                 weight = node.inputs[1]
+                self.output = node.outputs[0]
                 isTransposed = node.number("transB", 0) != 0
                 bias = node.inputs.count > 2 && !node.inputs[2].isEmpty ? node.inputs[2] : nil
                 if let bias, graph.initializers[bias] == nil { return nil }
@@ -100,6 +140,15 @@ private struct LastLayer {
             }
         }
         return nil
+    }
+
+    /// The graph up to this layer, whose outputs have any length.
+    func unnormalized(_ graph: Graph) -> Graph {
+        var part = graph
+        var name = graph.outputs[0].name
+        while name != output, let last = part.nodes.lastIndex(where: { $0.outputs.contains(name) }) { name = part.nodes.remove(at: last).inputs[0] }
+        part.outputs[0].name = output
+        return part
     }
 
     /// New values of the layer's weights, by name, whose outputs are the old one's times a symmetric matrix.
