@@ -83,4 +83,40 @@ import Testing
         let many = PrincipalComponents(of: rows, count: 5, seed: 1)
         #expect(many.deviations.count == 5 && many.deviations[3] < 1e-2)
     }
+
+    private static func isOrthogonal(_ r: Matrix) -> Bool {
+        let product = r.times(transposeOf: r)
+        return (0..<r.rows).allSatisfy { i in (0..<r.rows).allSatisfy { j in abs(product.values[i * r.rows + j] - (i == j ? 1 : 0)) < 1e-4 } }
+    }
+
+    @Test(arguments: [1, 2, 5, 17]) func aRotationIsFoundAgain(_ d: Int) {
+        var generator = SeededGenerator(seed: UInt64(d))
+        let points = Self.random(40, d, &generator)
+        // Any orthogonal matrix, reflections too: the directions of some points.
+        let turn = PrincipalComponents(of: Self.random(60, d, &generator), count: d, seed: 3).directions
+        let others = points.times(transposeOf: turn)
+        let found = nearestRotation(of: points, onto: others)
+        #expect(Self.isOrthogonal(found))
+        for i in 0..<d { for j in 0..<d { #expect(abs(found.values[i * d + j] - turn.values[j * d + i]) < 1e-3) } }
+        // Of noise too none is nearer.
+        let noisy = Matrix(rows: 40, columns: d, values: zip(others.values, Self.random(40, d, &generator).values).map { $0 + $1 })
+        func distance(_ rotation: Matrix) -> Double {
+            let turned = Matrix(rows: d, columns: d, values: (0..<d * d).map { rotation.values[$0 % d * d + $0 / d] })
+            return zip(points.times(transposeOf: turned).values, noisy.values).reduce(0) { $0 + Double(($1.0 - $1.1) * ($1.0 - $1.1)) }
+        }
+        let least = distance(nearestRotation(of: points, onto: noisy))
+        #expect(least <= distance(found) + 1e-3)
+        for _ in 0..<20 { #expect(least < distance(PrincipalComponents(of: Self.random(60, d, &generator), count: d, seed: 3).directions) + 1e-3) }
+    }
+
+    @Test func pointsThatLeaveDirectionsOpenAreRotatedAllTheSame() {
+        var generator = SeededGenerator(seed: 4)
+        // In a plane of five dimensions, and nowhere.
+        var points = Self.random(30, 5, &generator)
+        for row in 0..<30 { for k in 2..<5 { points.values[row * 5 + k] = 0 } }
+        let others = Matrix(rows: 30, columns: 5, values: (0..<30).flatMap { row in [0, 0, points.values[row * 5 + 1], 0, points.values[row * 5]] })
+        let found = nearestRotation(of: points, onto: others)
+        #expect(Self.isOrthogonal(found) && abs(found.values[4] - 1) < 1e-3 && abs(found.values[7] - 1) < 1e-3)
+        #expect(Self.isOrthogonal(nearestRotation(of: Matrix(rows: 3, columns: 4), onto: Matrix(rows: 3, columns: 4))))
+    }
 }

@@ -203,6 +203,8 @@ extension FittingTests {
             Self.expect(try complaint(), ["[1, 9]", "or sees: clean, which takes its principal axes"])
             #expect(try complaint(", sees: clean") == nil)
             Self.expect(try complaint(", sees: clean, measure: divergence"), ["[1, 9]"])
+            try SketchModality.network(dimension: 8, seed: 1).write(onnxFile: teacher)
+            Self.expect(try complaint(", centred: true"), ["distillation(face)", "centred", "sees: clean"])
             // Two inputs.
             var net = GraphBuilder(name: "two", seed: 1)
             let a = net.input("a", [.free("batch"), .fixed(10)]), b = net.input("b", [.free("batch"), .fixed(10)])

@@ -69,6 +69,30 @@ extension FittingTests {
             #expect(usual.splits == same.splits && usual.splits == other.splits)
         }
 
+        /// Principal axes of other people's answers point elsewhere; what a student has learnt must be worth as much all the same.
+        @Test func `A student that has learnt goes on where it was, with other people and another seed`() throws {
+            let scratch = try ScratchFolder()
+            try MadeUpPeople(people: 40).write(to: scratch.file("shards"))
+            try MadeUpPeople(people: 30, seed: 5).write(to: scratch.file("others"))
+            try SketchModality.network(dimension: 12, seed: 98).write(onnxFile: URL(fileURLWithPath: scratch.file("large.onnx")))
+            func losses(_ name: String, _ overrides: [String: String]) throws -> [Double] {
+                let usual = ["losses": "[{name: distillation, on: face, teacher: large.onnx, sees: clean}]", "validation.metric": "loss"]
+                try Fit.trained(MadeUpPeople.recipe(scratch, usual.merging(overrides) { $1 }), into: scratch.run(name))
+                return try scratch.run(name).load().steps.map(\.loss)
+            }
+            func first(_ losses: [Double]) -> Double { losses.prefix(4).reduce(0, +) / 4 }
+            let whole = try losses("first", ["epochs": "40"])
+            let reached = whole.suffix(8).reduce(0, +) / 8
+            #expect(reached < 0.25 * first(whole), "\(first(whole)) → \(reached)")
+            try TrainedRun(scratch.run("first"), vocabulary: MadeUpPeople.vocabulary).model.exported()[0].graph.write(onnxFile: URL(fileURLWithPath: scratch.file("student.onnx")))
+            let goesOn = ["modalities.0.encoder": "student.onnx", "data.shards": "[others, shards]", "seed": "8", "epochs": "1", "optimizer.rate": "0.0001"]
+            let later = first(try losses("later", goesOn))
+            #expect(later < 0.4 * first(whole), "\(later) of \(first(whole))")
+            // And its answers less what they have in common, which the student says none of yet.
+            let centred = first(try losses("centred", goesOn.merging(["losses": "[{name: distillation, on: face, teacher: large.onnx, sees: clean, centred: true}]"]) { $1 }))
+            #expect(centred > later && centred < first(whole))
+        }
+
         /// Trials and results go by names: those of two folders' files must not be mistaken for one another.
         @Test func `Files of the same name in two folders are different samples`() throws {
             let scratch = try ScratchFolder()
@@ -102,7 +126,8 @@ extension FittingTests {
             "{name: distillation, on: face, teacher: teacher.onnx, measure: divergence, temperature: 2}",
             "{name: distillation, on: face, teacher: teacher.onnx, sees: clean}", "{name: distillation, on: face, teacher: large.onnx, sees: clean}",
             "{name: distillation, on: face, teacher: large.onnx, measure: relational, sees: clean}",
-            "{name: distillation, on: face, teacher: large.onnx, sees: clean, person: 0.5}", "{name: preservation, shares: [2, 1]}",
+            "{name: distillation, on: face, teacher: large.onnx, sees: clean, person: 0.5}", "{name: distillation, on: face, teacher: teacher.onnx, sees: clean, centred: true}",
+            "{name: distillation, on: face, teacher: large.onnx, sees: clean, person: 0.5, centred: true}", "{name: preservation, shares: [2, 1]}",
             "{name: distillation, on: face, teacher: teacher.onnx}, {name: distillation, on: face, teacher: teacher.onnx, measure: relational}",
         ])
         func `Every loss falls`(_ loss: String) throws {

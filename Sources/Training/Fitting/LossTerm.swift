@@ -11,10 +11,11 @@ import ModelBundle
 /// - `info-nce`: `temperature` (0.07), `bank` (0): past embeddings kept as negatives, `momentum` (0) of a bank that keeps one running mean for each person instead
 ///   of the newest; between two modalities, or within one embedding
 /// - `distillation`: `teacher`, an ONNX file of one modality's input; `person` (0): the share of the mean of a clean teacher's answers to all samples of a person in what is
-///   wanted of each of them, which says less of the room and the moment; `measure` (cosine | absolute | relational | divergence: both as logits | similarity: to all of a clean teacher's
+///   wanted of each of them, which says less of the room and the moment; `centred` (false): less the mean of a clean teacher's answers to all people, which says of nobody who
+///   they are; `measure` (cosine | absolute | relational | divergence: both as logits | similarity: to all of a clean teacher's
 ///   answers), `temperature` of `divergence` (4) and `similarity` (0.07);
 ///   `sees` (same | clean): what the student sees, or each sample as it is, in which case the teacher is asked once for each and its answers are kept; a clean teacher of more
-///   numbers than the student's is reduced to the principal axes of its answers
+///   numbers than the student's is reduced to the principal axes of its answers, which are turned to what a student says already whose encoder is a file
 /// - `preservation`: fused embeddings are to one another as all that went into them, side by side, is: ``Distillation/relational(student:teacher:)`` with the embeddings of
 ///   the modalities as they are, zeros where one is missing, which costs a modality alone nothing; `shares` (1 each): how much the modalities' cosines count, in the recipe's order
 ///
@@ -26,7 +27,7 @@ public struct LossTerm: Sendable, Hashable {
         case triplet(margin: Double, mining: TripletLoss.Mining)
         case contrastive(margin: Double, CurriculumContrastive.Curriculum)
         case infoNCE(temperature: Double, bank: Int, momentum: Double)
-        case distillation(teacher: String, Measure, temperature: Double, sees: TeacherView, person: Double)
+        case distillation(teacher: String, Measure, temperature: Double, sees: TeacherView, person: Double, isCentred: Bool)
         case preservation(shares: [Double])
     }
 
@@ -102,7 +103,7 @@ public struct LossTerm: Sendable, Hashable {
             kind = .distillation(
                 teacher: Recipe.resolved(try section.text("teacher"), folder), measure,
                 temperature: try section.optionalReal("temperature", in: 0.01...1000) ?? (measure == .similarity ? 0.07 : 4), sees: try section.choice("sees", default: .same),
-                person: try section.optionalReal("person", in: 0...1) ?? 0)
+                person: try section.optionalReal("person", in: 0...1) ?? 0, isCentred: try section.optionalFlag("centred") ?? false)
         }
     }
 }

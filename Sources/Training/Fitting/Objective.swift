@@ -35,7 +35,7 @@ final class Objective {
         for (index, term) in terms.enumerated() {
             switch term.kind {
             case .infoNCE(_, let bank, let momentum) where bank > 0: banks[index] = MemoryBank(capacity: bank, dimension: model.dimension(of: term.on[0]), momentum: momentum)
-            case .distillation(let path, let measure, _, let view, let person):
+            case .distillation(let path, let measure, _, let view, let person, let isCentred):
                 guard let slot = recipe.modalities.firstIndex(where: { $0.name == term.on[0] }) else { continue }
                 let part = recipe.modalities[slot]
                 guard part.isTrainable else {
@@ -63,6 +63,9 @@ final class Objective {
                 guard view == .clean || person == 0 else {
                     throw FitError(.configuration, "\(term.label): person takes a share of the mean of answers that are kept; use sees: clean")
                 }
+                guard view == .clean || !isCentred else {
+                    throw FitError(.configuration, "\(term.label): centred takes away the mean of answers that are kept; use sees: clean")
+                }
                 guard view == .clean else {
                     teachers[index] = teacher
                     continue
@@ -71,7 +74,8 @@ final class Objective {
                     throw FitError(.configuration, "\(term.label): measure: divergence compares logits, and a clean teacher's answers are kept as embeddings; use sees: same, or measure: cosine")
                 }
                 answers[index] = TeacherAnswers(
-                    FrozenEmbeddings.Encoder(part: frozen, size: shape[1]) { graph }, slot: slot, size: isReducible ? size : shape[1], person: person, recipe, device: model.device, data)
+                    FrozenEmbeddings.Encoder(part: frozen, size: shape[1]) { graph }, slot: slot, size: isReducible ? size : shape[1], person: person, isCentred: isCentred,
+                    student: part.isFile ? FrozenEmbeddings.Encoder(part: part, size: size) { try FusionModel.imported(part.encoder, for: part) } : nil, recipe, device: model.device, data)
             case .infoNCE, .contrastive:
                 guard Set(term.on.map(model.dimension)).count == 1 else {
                     throw FitError(.configuration, "\(term.label): its embeddings have \(term.on.map { "\(model.dimension(of: $0))" }.joined(separator: " and ")) numbers, they must be of one size to be compared")
@@ -185,7 +189,7 @@ final class Objective {
             let whole = try TorchTensor.concatenated(zip(outputs.modalities, shares).map { try $0.detached() * $1.squareRoot() }, axis: 1)
             let own = rows.count == whole.shape[0] ? whole : try whole.selected(0, TorchTensor(rows.map(Int64.init), shape: [rows.count], device: model.device))
             return try Distillation.relational(student: first, teacher: own)
-        case .distillation(_, let measure, let temperature, _, _):
+        case .distillation(_, let measure, let temperature, _, _, _):
             guard let wanted = try answers[index].map({ try $0.tensor(rows.map { samples[$0] }) }) ?? answer(index, term, inputs) else { return nil }
             switch measure {
             case .cosine: return try Distillation.cosine(student: first, teacher: wanted)

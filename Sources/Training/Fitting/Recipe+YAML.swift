@@ -98,7 +98,7 @@ extension Recipe {
         if !holdOut.isEmpty { paths.append(("data.split.hold_out", list(holdOut))) }
         for (index, part) in modalities.enumerated() where part.isFile { paths.append(("modalities.\(index).encoder", quoted(part.encoder))) }
         for (index, part) in modalities.enumerated() { for file in part.modality.files { paths.append(("modalities.\(index).\(file.key)", quoted(file.path))) } }
-        for (index, term) in losses.enumerated() { if case .distillation(let teacher, _, _, _, _) = term.kind { paths.append(("losses.\(index).teacher", quoted(teacher))) } }
+        for (index, term) in losses.enumerated() { if case .distillation(let teacher, _, _, _, _, _) = term.kind { paths.append(("losses.\(index).teacher", quoted(teacher))) } }
         text = try YAMLSection.resolved(yaml: yaml, file: file, overrides: overrides + paths)
     }
 

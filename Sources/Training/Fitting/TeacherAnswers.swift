@@ -11,6 +11,9 @@ final class TeacherAnswers {
     private let teacherSize: Int
     private let size: Int
     private let person: Double
+    private let isCentred: Bool
+    /// What the student says before it learns, where it has learnt before.
+    private let beginning: FrozenEmbeddings?
     private let data: TrainingData
     private let seed: UInt64
     private let device: TorchDevice
@@ -26,13 +29,23 @@ final class TeacherAnswers {
     ///   - slot: of the modality.
     ///   - size: numbers of an answer, at most the teacher's.
     ///   - person: 0…1, the share of the mean of a person's answers in each of them.
-    init(_ teacher: FrozenEmbeddings.Encoder, slot: Int, size: Int, person: Double, _ recipe: Recipe, device: TorchDevice, _ data: TrainingData) {
-        var asked = recipe
-        asked.modalities[slot] = teacher.part
-        embeddings = FrozenEmbeddings(
-            [FrozenEmbeddings.Encoder](repeating: teacher, count: recipe.modalities.count), cache: recipe.cache, seed: recipe.seed, device: device, data, BatchLoader(data, asked, device: device))
+    ///   - isCentred: what the answers to all people have in common is taken away, so that a cosine is of what tells people apart.
+    ///   - student: as it is before it learns, where it has learnt before: which way the axes of reduced answers point is arbitrary, and they are turned to where it says nearly
+    ///     the same already. `nil`: they stay as they are found.
+    init(
+        _ teacher: FrozenEmbeddings.Encoder, slot: Int, size: Int, person: Double, isCentred: Bool, student: FrozenEmbeddings.Encoder?, _ recipe: Recipe, device: TorchDevice, _ data: TrainingData
+    ) {
+        func embeddings(_ encoder: FrozenEmbeddings.Encoder) -> FrozenEmbeddings {
+            var asked = recipe
+            asked.modalities[slot] = encoder.part
+            return FrozenEmbeddings(
+                [FrozenEmbeddings.Encoder](repeating: encoder, count: recipe.modalities.count), cache: recipe.cache, seed: recipe.seed, device: device, data, BatchLoader(data, asked, device: device))
+        }
+        self.embeddings = embeddings(teacher)
+        beginning = student.map(embeddings)
         self.slot = slot
         self.person = person
+        self.isCentred = isCentred
         self.data = data
         self.size = size
         seed = recipe.seed
@@ -51,33 +64,65 @@ final class TeacherAnswers {
         var whole: [(index: Int, answer: [Float])] = []
         for index in samples { if let answer = embeddings.embedding(index, slot, .clean) { whole.append((index, answer)) } }
         if person > 0 { whole = drawnToPeople(whole) }
-        guard size < teacherSize, !whole.isEmpty else {
-            for (index, answer) in whole { answers[index] = answer }
-            return
-        }
-        func matrix(_ rows: [[Float]]) -> Matrix { Matrix(rows: rows.count, columns: teacherSize, values: rows.flatMap { $0 }) }
-        let some = stride(from: 0, to: whole.count, by: max(1, whole.count / Self.most)).map { whole[$0].answer }
-        let axes = PrincipalComponents(of: matrix(some), count: size, seed: seed).directions
-        for (index, answer) in whole {
+        if size < teacherSize, !whole.isEmpty { whole = try reduced(whole, views, advance: advance) }
+        if isCentred { whole = centred(whole) }
+        for (index, answer) in whole { answers[index] = answer }
+    }
+
+    /// Answers in their principal axes, `size` numbers each.
+    private func reduced(_ whole: [(index: Int, answer: [Float])], _ views: [[SampleView]], advance: (Int, Int) -> Void) throws -> [(index: Int, answer: [Float])] {
+        func matrix(_ rows: [[Float]], _ columns: Int) -> Matrix { Matrix(rows: rows.count, columns: columns, values: rows.flatMap { $0 }) }
+        let some = stride(from: 0, to: whole.count, by: max(1, whole.count / Self.most)).map { whole[$0] }
+        let axes = PrincipalComponents(of: matrix(some.map(\.answer), teacherSize), count: size, seed: seed).directions
+        func inAxes(_ answer: [Float]) -> [Float] {
             // Fewer samples than numbers span fewer axes.
-            let reduced = matrix([answer]).times(transposeOf: axes).values
-            answers[index] = reduced + [Float](repeating: 0, count: size - reduced.count)
+            let values = matrix([answer], teacherSize).times(transposeOf: axes).values
+            return values + [Float](repeating: 0, count: size - values.count)
         }
+        guard let beginning else { return whole.map { ($0.index, inAxes($0.answer)) } }
+        try beginning.make(some.map(\.index), views: views, advance: advance)
+        let known = some.compactMap { one in beginning.embedding(one.index, slot, .clean).map { (answer: inAxes(one.answer), own: $0) } }
+        // What is common to all would decide alone.
+        func spread(_ rows: [[Float]]) -> Matrix {
+            let units = rows.map(Self.unit)
+            var mean = [Float](repeating: 0, count: size)
+            for row in units { mean.add(row) }
+            return matrix(units.map { zip($0, mean).map { $0 - $1 / Float(units.count) } }, size)
+        }
+        guard known.count > 1 else { return whole.map { ($0.index, inAxes($0.answer)) } }
+        let rotation = nearestRotation(of: spread(known.map(\.answer)), onto: spread(known.map(\.own)))
+        return whole.map { one in (one.index, rotation.combined(by: matrix([inAxes(one.answer)], size)).values) }
+    }
+
+    private static func unit(_ vector: [Float]) -> [Float] {
+        let length = vector.reduce(0) { $0 + $1 * $1 }.squareRoot()
+        return length > 0 ? vector.map { $0 / length } : vector
+    }
+
+    /// Answers of length 1 less the mean of all people's, and again of length 1.
+    private func centred(_ whole: [(index: Int, answer: [Float])]) -> [(index: Int, answer: [Float])] {
+        let answers = whole.map { (index: $0.index, answer: Self.unit($0.answer)) }
+        var sums: [String: (sum: [Float], count: Int)] = [:]
+        for (index, answer) in answers {
+            let who = data.samples[index].identity
+            sums[who, default: ([Float](repeating: 0, count: answer.count), 0)].sum.add(answer)
+            sums[who]?.count += 1
+        }
+        var mean = [Float](repeating: 0, count: answers.first?.answer.count ?? 0)
+        // In an order that does not change: sums of floating-point numbers depend on it.
+        for (_, person) in sums.sorted(by: { $0.key < $1.key }) { mean.add(person.sum.map { $0 / Float(person.count * sums.count) }) }
+        return answers.map { ($0.index, Self.unit(zip($0.answer, mean).map { $0 - $1 })) }
     }
 
     /// Answers of length 1, each of them moved towards the mean of its person's, and again of length 1.
     private func drawnToPeople(_ whole: [(index: Int, answer: [Float])]) -> [(index: Int, answer: [Float])] {
-        func unit(_ vector: [Float]) -> [Float] {
-            let length = vector.reduce(0) { $0 + $1 * $1 }.squareRoot()
-            return length > 0 ? vector.map { $0 / length } : vector
-        }
-        let answers = whole.map { (index: $0.index, answer: unit($0.answer)) }
+        let answers = whole.map { (index: $0.index, answer: Self.unit($0.answer)) }
         var sums: [String: [Float]] = [:]
         for (index, answer) in answers { sums[data.samples[index].identity, default: [Float](repeating: 0, count: answer.count)].add(answer) }
-        let means = sums.mapValues(unit), share = Float(person)
+        let means = sums.mapValues(Self.unit), share = Float(person)
         return answers.map { index, answer in
             let mean = means[data.samples[index].identity] ?? answer
-            return (index, unit(zip(answer, mean).map { (1 - share) * $0 + share * $1 }))
+            return (index, Self.unit(zip(answer, mean).map { (1 - share) * $0 + share * $1 }))
         }
     }
 
