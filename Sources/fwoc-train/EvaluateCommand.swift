@@ -128,9 +128,10 @@ struct EvaluateCommand: ParsableCommand {
             line.advance(done: done, total: total, before: 0, unit: "samples") { _ in "" }
         }
         line.finish()
+        let width = values.map(\.name.count).max() ?? 0
         for value in values {
             let text = value.value.map { String(format: "%.4f", $0) }
-            Console.line(json ? "{\"measure\":\"\(value.name)\",\"value\":\(text ?? "null")}" : "\(value.name.padding(toLength: 20, withPad: " ", startingAt: 0)) \(text ?? "not measured: too few samples")")
+            Console.line(json ? "{\"measure\":\"\(value.name)\",\"value\":\(text ?? "null")}" : "\(value.name.padding(toLength: width, withPad: " ", startingAt: 0)) \(text ?? "not measured: too few samples")")
         }
     }
 

@@ -99,6 +99,11 @@ import Training
         let trained = try TrainedTask(scratch.run("whole"))
         let values = try trained.measured(.heldOut)
         #expect(values.first { $0.name == "faces" }?.value == 1 && values.first?.name == "average_precision")
+        // Of one face there is one distance, which counts among those of faces seen from the front or does not.
+        for (all, some) in [("landmark_distance", "frontal_landmark_distance_median"), ("teacher_landmark_distance_shifted", "teacher_frontal_landmark_distance_shifted")] {
+            let whole = try #require(values.first { $0.name == all }), part = try #require(values.first { $0.name == some })
+            #expect(part.value == nil || part.value == whole.value)
+        }
         #expect(throws: FitError.self) { try trained.measured(.validation) }
         let made = try trained.quantized(PostTrainingQuantizer(), nil, counts: (4, 2))
         #expect(made.networks.map(\.name) == ["face-detector"])

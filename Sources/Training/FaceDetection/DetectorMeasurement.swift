@@ -9,6 +9,8 @@ import RunRecords
 /// How well a finder of faces finds those that people found, and how far its landmarks are from another's: as the agent runs it, in pictures that are not enlarged.
 ///
 /// Beside that distance stands how far the other's are from its own in the same picture ``shift`` further to the right and down: so much of it is the other's own unsteadiness.
+/// Both are in distances between the eyes, of which somebody seen from the side has next to none: a few profiles make most of a mean, and faces whose eyes the other puts at least
+/// ``frontal`` of the box's width apart have numbers of their own.
 struct DetectorMeasurement {
     private let student: FaceDetector
     private let teacher: FaceDetector
@@ -25,6 +27,14 @@ struct DetectorMeasurement {
     /// Pixels: even, for chroma has half as many, and of no stride a multiple.
     static let shift = (x: 6, y: 2)
 
+    /// Of a box's width.
+    static let frontal: Float = 0.4
+
+    private static func isFrontal(_ face: FaceDetection) -> Bool {
+        let eyes = face.landmarks.points.prefix(2)
+        return hypot(eyes[0].x - eyes[1].x, eyes[0].y - eyes[1].y) >= frontal * face.box.width
+    }
+
     /// The mean distance of five points, in distances between the eyes of the second; `nil` where these are too near to each other to be measured by.
     private static func distance(_ points: [Point], _ others: [Point], by offset: (x: Float, y: Float) = (0, 0)) -> Float? {
         let eyes = hypot(others[0].x - others[1].x, others[0].y - others[1].y)
@@ -34,7 +44,7 @@ struct DetectorMeasurement {
 
     /// - Parameter advance: pictures done, of so many.
     func values(_ list: BoxList, advance: (Int, Int) -> Void) throws -> [RunValue] {
-        var own = DetectionTrials(), other = DetectionTrials(), moved = DetectionTrials(), distances: [Float] = [], tremors: [Float] = []
+        var own = DetectionTrials(), other = DetectionTrials(), moved = DetectionTrials(), distances: [Float] = [], tremors: [Float] = [], frontal: [Float] = [], frontalTremors: [Float] = []
         for (done, image) in list.images.enumerated() {
             let frame = try PictureSet.frame(image.path)
             let found = try student.detect(frame), taught = try teacher.detect(frame), again = try teacher.detect(frame.withMargin(left: Self.shift.x, top: Self.shift.y))
@@ -48,21 +58,23 @@ struct DetectorMeasurement {
                 guard let face, image.boxes[face].counts else { continue }
                 if let same = a.firstIndex(of: face), found[same].score > 0.5, let distance = Self.distance(found[same].landmarks.points, taught[place].landmarks.points) {
                     distances.append(distance)
+                    if Self.isFrontal(taught[place]) { frontal.append(distance) }
                 }
                 if let same = c.firstIndex(of: face), again[same].score > 0.5, let distance = Self.distance(again[same].landmarks.points, taught[place].landmarks.points, by: shift) {
                     tremors.append(distance)
+                    if Self.isFrontal(taught[place]) { frontalTremors.append(distance) }
                 }
             }
             advance(done + 1, list.images.count)
         }
-        distances.sort()
-        tremors.sort()
         func mean(_ values: [Float]) -> Double? { values.isEmpty ? nil : Double(values.reduce(0, +)) / Double(values.count) }
-        func median(_ values: [Float]) -> Double? { values.isEmpty ? nil : Double(values[values.count / 2]) }
+        func median(_ values: [Float]) -> Double? { values.isEmpty ? nil : Double(values.sorted()[values.count / 2]) }
         return [
             RunValue("average_precision", own.averagePrecision), RunValue("teacher_average_precision", other.averagePrecision), RunValue("faces", Double(own.faceCount)),
             RunValue("landmark_distance", mean(distances)), RunValue("landmark_distance_median", median(distances)),
             RunValue("teacher_landmark_distance_shifted", mean(tremors)), RunValue("teacher_landmark_distance_shifted_median", median(tremors)),
+            RunValue("frontal_landmark_distance", mean(frontal)), RunValue("frontal_landmark_distance_median", median(frontal)),
+            RunValue("teacher_frontal_landmark_distance_shifted", mean(frontalTremors)), RunValue("teacher_frontal_landmark_distance_shifted_median", median(frontalTremors)),
         ]
     }
 }
