@@ -7,7 +7,8 @@ public import ModelBundle
 ///
 /// Recipe: `seconds` of a sample (2); `shortest`: learnt are stretches from so many seconds on, any length alike, which are repeated until they fill a sample (as long as a
 /// sample); `teacher_seconds` that a teacher hears of a row, where it hears rows as they are (as long as a sample); `augment` (true; false; or effects of
-/// ``SoundAugmentation`` that are not as usual, `{speed: 0}`); `noise`: a folder of recordings to add, synthetic noise without.
+/// ``SoundAugmentation`` that are not as usual, `{speed: 0}`); `noise`: a folder of recordings to add, synthetic noise without; `masks`: filters and frames that are hidden from
+/// learning, at most so many, ``SpectrogramMasks`` `{bands: 10, frames: 20}` (none).
 public struct VoiceModality: Modality {
     public static let name = "voice"
     /// Of speech. A row with less repeats what it has.
@@ -17,16 +18,22 @@ public struct VoiceModality: Modality {
     public var teacherSeconds: Double
     public var augmentation: SoundAugmentation?
     public var noise: NoiseBank?
+    /// Of augmented looks.
+    public var masks: SpectrogramMasks?
     public private(set) var files: [(key: String, path: String)] = []
     /// Speech below which a row has no voice.
     public static let leastSeconds = 0.3
 
-    public init(seconds: Double = 2, shortest: Double? = nil, teacherSeconds: Double? = nil, augmentation: SoundAugmentation? = SoundAugmentation(), noise: NoiseBank? = nil) {
+    public init(
+        seconds: Double = 2, shortest: Double? = nil, teacherSeconds: Double? = nil, augmentation: SoundAugmentation? = SoundAugmentation(), noise: NoiseBank? = nil,
+        masks: SpectrogramMasks? = nil
+    ) {
         self.seconds = seconds
         self.shortest = shortest ?? seconds
         self.teacherSeconds = teacherSeconds ?? seconds
         self.augmentation = augmentation
         self.noise = noise
+        self.masks = masks
     }
 
     public init(recipe section: inout YAMLSection, folder: URL) throws(BundleError) {
@@ -40,7 +47,12 @@ public struct VoiceModality: Modality {
             do { noise = try NoiseBank(folder: path) } catch { throw section.problem("noise", "\(error)") }
             files.append((key: "noise", path: path))
         }
-        self.init(seconds: seconds, shortest: shortest, teacherSeconds: teacherSeconds, augmentation: augmentation, noise: noise)
+        var masks: SpectrogramMasks?
+        if var hidden = try section.optionalSection("masks") {
+            masks = SpectrogramMasks(bands: try hidden.optionalInteger("bands", in: 0...Self.log.filters / 2) ?? 0, frames: try hidden.optionalInteger("frames", in: 0...200) ?? 0)
+            try hidden.finish()
+        }
+        self.init(seconds: seconds, shortest: shortest, teacherSeconds: teacherSeconds, augmentation: augmentation, noise: noise, masks: masks)
         self.files = files
     }
 
@@ -84,6 +96,11 @@ public struct VoiceModality: Modality {
             let start = speech.count > length ? generator.index(below: speech.count - length + 1) : generator.index(below: speech.count)
             samples = length < speech.count ? stretch(Array(speech[start..<start + length]), from: 0) : stretch(speech, from: start)
             if let augmentation { samples = augmentation.apply(to: samples, noise: noise, random: &generator) }
+            if let masks {
+                var values = Self.features(samples, frames: frames)
+                masks.apply(to: &values, filters: Self.log.filters, random: &generator)
+                return ModalityInput(values: values)
+            }
         case .degraded(let degradation, let seed):
             samples = stretch(speech, from: max(0, (speech.count - sampleCount) / 2))
             if degradation != .dropped { samples = degradation.apply(to: samples, noise: noise, seed: seed, row: row) }
