@@ -15,11 +15,12 @@ struct WhitenCommand: ParsableCommand {
             best.checkpoint holds the new weights, learnt.checkpoint those before, from which the same command begins again. What goes on training, by fit --resume or from an export, \
             needs the weights as learnt: export before.
 
-            Where everybody was seen or heard on one occasion, --centre takes away what all people's embeddings have in common, and nothing else.
+            --centre takes away what all people's embeddings have in common, too: what a short or a noisy sample says of itself. Where everybody was seen or heard on one occasion, their samples \
+            say little of directions: a higher --shrinkage believes them less, and with 1 the mean is all that is taken away.
 
             EXAMPLE
               fwoc-train whiten runs/face
-              fwoc-train whiten runs/voice --centre
+              fwoc-train whiten runs/voice --centre --shrinkage 0.3
               fwoc-train quantize runs/face -o networks/
             """)
 
@@ -29,7 +30,7 @@ struct WhitenCommand: ParsableCommand {
     @Option(help: "The encoder, where the run has several: a modality's name.")
     var part: String?
 
-    @Flag(help: "Take the mean of all people's embeddings away instead, and leave the directions as they are.")
+    @Flag(help: "Take the mean of all people's embeddings away, too.")
     var centre = false
 
     @Option(help: "How much all directions are taken to be alike whatever the samples say, 0 to 1.")
@@ -57,14 +58,13 @@ struct WhitenCommand: ParsableCommand {
         _ = try run.record()
         guard !TrainedTask.isOne(run) else { throw FitError(.configuration, "\(folder): the run of a task, whose networks give no embedding of a person") }
         var whitening = Whitening()
-        whitening.change = centre ? .mean : .directions
-        (whitening.part, whitening.shrinkage, whitening.samplesPerPerson, whitening.augmentedViews) = (part, shrinkage, samples, augmented)
+        (whitening.part, whitening.centres, whitening.shrinkage, whitening.samplesPerPerson, whitening.augmentedViews) = (part, centre, shrinkage, samples, augmented)
         var line = ProgressLine(label: "whiten")
         let outcome = try whitening.apply(to: run, overrides: overrides) { done, total in line.advance(done: done, total: total, before: 0, unit: "samples") }
         line.finish()
         Console.note(
-            centre ? "whiten: the mean of \(outcome.samples) looks at samples of \(outcome.people) people is taken away; the weights are in \(run.bestCheckpoint), those before in \(run.learntCheckpoint)" :
-            "whiten: \(outcome.samples) looks at samples of \(outcome.people) people; in the widest direction they differed \(String(format: "%.1f", outcome.spread)) times as much as in the narrowest; "
+            "whiten: \(outcome.samples) looks at samples of \(outcome.people) people; \(centre ? "their mean is taken away; " : "")in the widest direction they differed "
+                + "\(String(format: "%.1f", outcome.spread)) times as much as in the narrowest\(shrinkage < 1 ? "" : ", which stays"); "
                 + "the weights are in \(run.bestCheckpoint), those before in \(run.learntCheckpoint)")
     }
 }

@@ -75,7 +75,7 @@ extension FittingTests {
             func length(_ vector: [Double]) -> Double { vector.reduce(0) { $0 + $1 * $1 }.squareRoot() }
             let before = try Self.embeddings(folder), best = try SafetensorsFile(contentsOf: URL(fileURLWithPath: folder.bestCheckpoint))
             var whitening = Whitening()
-            (whitening.part, whitening.change) = ("face", .mean)
+            (whitening.part, whitening.centres, whitening.shrinkage) = ("face", true, 1)
             let outcome = try whitening.apply(to: folder, vocabulary: MadeUpPeople.vocabulary)
             let after = try Self.embeddings(folder)
             #expect(outcome.people == before.count && length(mean(after)) < 0.4 * length(mean(before)), "\(length(mean(before))) → \(length(mean(after)))")
@@ -90,6 +90,19 @@ extension FittingTests {
             let centred = try ScratchFolder.bytes(folder.bestCheckpoint)
             _ = try whitening.apply(to: folder, vocabulary: MadeUpPeople.vocabulary)
             #expect(try ScratchFolder.bytes(folder.bestCheckpoint) == centred)
+            // Both at once is one after the other: the mean goes before the directions are looked at.
+            let alone = try Self.embeddings(folder)
+            whitening.shrinkage = 0.05
+            let both = try whitening.apply(to: folder, vocabulary: MadeUpPeople.vocabulary)
+            #expect(both.spread == outcome.spread)
+            whitening.centres = false
+            _ = try whitening.apply(to: folder, vocabulary: MadeUpPeople.vocabulary)
+            let directions = try Self.embeddings(folder)
+            whitening.centres = true
+            _ = try whitening.apply(to: folder, vocabulary: MadeUpPeople.vocabulary)
+            let together = try Self.embeddings(folder)
+            #expect(length(mean(together)) < 0.6 * length(mean(directions)), "\(length(mean(directions))) → \(length(mean(together)))")
+            #expect(zip(together, alone).contains { $0.0 != $0.1 })
         }
 
         @Test func `What cannot be whitened is refused, and nothing is changed`() throws {

@@ -20,17 +20,10 @@ public struct Whitening: Sendable {
 
     /// Of the encoder, a modality's name; the only one where `nil`.
     public var part: String?
-    /// What is done to embeddings.
-    public enum Change: Sendable {
-        /// Samples of one person come to differ as much in all directions.
-        case directions
-        /// What all people have in common is taken away, the mean of their unit-length embeddings: for people who were seen or heard on one occasion each, whose samples do not say
-        /// in which directions one person differs.
-        case mean
-    }
-
-    public var change = Change.directions
-    /// 0…1, see ``WithinClassCovariance/normalization(shrinkage:)``.
+    /// What all people have in common, the mean of their unit-length embeddings over all views, is taken away before: what a short or a noisy sample says of itself.
+    public var centres = false
+    /// 0…1, see ``WithinClassCovariance/normalization(shrinkage:)``. 1 leaves the directions as they are, for people who were seen or heard on one occasion each, whose samples do not say
+    /// in which directions one person differs.
     public var shrinkage = 0.1
     /// Samples of a person that count, at most: that nobody who has hundreds decides alone.
     public var samplesPerPerson = 8
@@ -78,14 +71,9 @@ public struct Whitening: Sendable {
         }
         let size = run.model.dimensions[slot], covariance = try WithinClassCovariance(groups, size: size)
         let (matrix, spread) = covariance.normalization(shrinkage: shrinkage)
-        var changed = checkpoint
-        let replaced: [(name: String, tensor: Tensor)]
-        switch change {
-        case .directions: replaced = layer.multiplied(by: matrix, graph)
-        case .mean:
-            guard let bias = layer.bias, let old: [Float] = graph.initializers[bias]?.values() else {
-                throw FitError(.configuration, "\(names[slot]): its last layer has no bias that a mean could be taken from")
-            }
+        var changed = checkpoint, mean = [Double](repeating: 0, count: size)
+        if centres {
+            guard layer.bias != nil else { throw FitError(.configuration, "\(names[slot]): its last layer has no bias that a mean could be taken from") }
             // What the layer gives is made unit-length afterwards; its mean is that of the unit-length ones, as long as outputs are on average.
             let raw = MeasuredNetwork(layer.unnormalized(graph)), loader = BatchLoader(run.data, run.recipe, device: run.model.device)
             var length = 0.0, count = 0.0
@@ -99,14 +87,13 @@ public struct Whitening: Sendable {
                 }
             }
             length /= max(1, count)
-            var mean = [Double](repeating: 0, count: size)
             for group in groups where !group.isEmpty {
-                for embedding in group { for place in 0..<size { mean[place] += Double(embedding[place]) / Double(group.count * groups.count) } }
+                for embedding in group { for place in 0..<size { mean[place] += length * Double(embedding[place]) / Double(group.count * groups.count) } }
             }
-            replaced = [(bias, Tensor(shape: [size], values: (0..<size).map { Float(Double(old[$0]) - length * mean[$0]) }))]
         }
+        let replaced = layer.less(mean, multipliedBy: shrinkage < 1 ? matrix : nil, graph)
         for (name, tensor) in replaced { changed.tensors["\(names[slot])/\(name)"] = tensor }
-        let how = change == .mean ? "mean" : "shrinkage \(shrinkage)"
+        let how = "shrinkage \(shrinkage)" + (centres ? ", centred" : "")
         changed.metadata[Self.key] = "\(names[slot]), \(how), \(samplesPerPerson) samples, \(views.count) views"
         if checkpoint.metadata[Self.key] == nil { try checkpoint.write(to: learnt) }
         try changed.write(to: best)
@@ -151,22 +138,27 @@ private struct LastLayer {
         return part
     }
 
-    /// New values of the layer's weights, by name, whose outputs are the old one's times a symmetric matrix.
-    func multiplied(by matrix: [Double], _ graph: Graph) -> [(name: String, tensor: Tensor)] {
+    /// New values of the layer's weights, by name, whose outputs are the old ones less some vector, times a symmetric matrix where there is one.
+    func less(_ vector: [Double], multipliedBy matrix: [Double]?, _ graph: Graph) -> [(name: String, tensor: Tensor)] {
         guard let old = graph.initializers[weight] else { return [] }
-        let values: [Float] = old.values(), size = Int(Double(matrix.count).squareRoot()), width = values.count / size
-        var sums = [Float](repeating: 0, count: values.count), sum = [Double](repeating: 0, count: width)
-        for row in 0..<size {
-            for place in 0..<width { sum[place] = 0 }
-            for from in 0..<size {
-                let factor = matrix[row * size + from]
-                for place in 0..<width { sum[place] += factor * Double(isTransposed ? values[from * width + place] : values[place * size + from]) }
+        var result: [(name: String, tensor: Tensor)] = []
+        let size = vector.count
+        if let matrix {
+            let values: [Float] = old.values(), width = values.count / size
+            var sums = [Float](repeating: 0, count: values.count), sum = [Double](repeating: 0, count: width)
+            for row in 0..<size {
+                for place in 0..<width { sum[place] = 0 }
+                for from in 0..<size {
+                    let factor = matrix[row * size + from]
+                    for place in 0..<width { sum[place] += factor * Double(isTransposed ? values[from * width + place] : values[place * size + from]) }
+                }
+                for place in 0..<width { sums[isTransposed ? row * width + place : place * size + row] = Float(sum[place]) }
             }
-            for place in 0..<width { sums[isTransposed ? row * width + place : place * size + row] = Float(sum[place]) }
+            result.append((name: weight, tensor: Tensor(shape: old.shape, values: sums)))
         }
-        var result = [(name: weight, tensor: Tensor(shape: old.shape, values: sums))]
         if let bias, let before: [Float] = graph.initializers[bias]?.values() {
-            let after = (0..<size).map { row in Float((0..<size).reduce(0) { $0 + matrix[row * size + $1] * Double(before[$1]) }) }
+            let less = zip(before, vector).map { Double($0) - $1 }
+            let after = (0..<size).map { row in Float(matrix.map { matrix in (0..<size).reduce(0) { $0 + matrix[row * size + $1] * less[$1] } } ?? less[row]) }
             result.append((name: bias, tensor: Tensor(shape: [size], values: after)))
         }
         return result
